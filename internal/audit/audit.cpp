@@ -1,0 +1,44 @@
+#include "audit/audit.h"
+
+#include <string>
+
+namespace loadgen {
+namespace {
+
+bool is_corrupted(const StoredRow& row, const Generator& generator, std::string& expected) {
+  if (row.producer < 0 || row.producer > UINT32_MAX) return true;
+  generator.generate(static_cast<std::uint64_t>(row.sequence),
+                     static_cast<std::uint32_t>(row.producer), expected);
+  return row.text != expected;
+}
+
+}  // namespace
+
+AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,
+                  const std::stop_token& stop) {
+  AuditResult result;
+  if (mode == VerifyMode::kOff || !target.can_read_back()) return result;
+  result.mode = mode;
+  const bool full = mode == VerifyMode::kFull;
+  SequenceSet found;
+  std::string expected;
+  target.read_back(subject.run_id, full ? RowContent::kTexts : RowContent::kSequences,
+                   [&](const StoredRow& row) {
+                     ++result.checked;
+                     const auto sequence = static_cast<std::uint64_t>(row.sequence);
+                     if (row.sequence < 0 || !subject.produced.contains(sequence)) {
+                       ++result.unexpected;
+                     } else if (found.insert({sequence, sequence + 1}) == 0) {
+                       ++result.duplicated;
+                     } else if (full && is_corrupted(row, subject.generator, expected)) {
+                       ++result.corrupted;
+                     }
+                     return !stop.stop_requested();
+                   });
+  if (stop.stop_requested()) return result;
+  result.lost = subject.acknowledged.count_missing_from(found);
+  result.passed = result.lost + result.duplicated + result.unexpected + result.corrupted == 0;
+  return result;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,38 @@
+// The independent check of a run: reads the table back and compares it with what was acknowledged.
+// The judgement is Jepsen's set checker (https://github.com/jepsen-io/jepsen, checker/set-full):
+// which acknowledged elements are missing, doubled, or were never there to begin with.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <stop_token>
+
+#include "model/generator.h"
+#include "model/sequence_set.h"
+#include "sink/sink.h"
+
+namespace loadgen {
+
+struct AuditResult {
+  VerifyMode mode = VerifyMode::kOff;
+  std::uint64_t checked = 0;     // rows read
+  std::uint64_t lost = 0;        // acknowledged, not found
+  std::uint64_t duplicated = 0;  // rows beyond the first of a sequence
+  std::uint64_t unexpected = 0;  // rows no producer made a message for
+  std::uint64_t corrupted = 0;   // rows whose text is not what it must be; kFull only
+  std::optional<bool> passed;    // nullopt = not audited, or not to the end
+};
+
+struct AuditSubject {
+  std::int64_t run_id;
+  const SequenceSet& acknowledged;
+  const SequenceSet& produced;
+  const Generator& generator;
+};
+
+// Blocks while it reads; stops early, without a judgement, on request. Memory grows with the holes
+// among the sequences, not with the rows. Throws SetupError when the table cannot be read.
+AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,
+                  const std::stop_token& stop);
+
+}  // namespace loadgen

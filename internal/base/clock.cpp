@@ -1,0 +1,34 @@
+#include "base/clock.h"
+
+#include <sys/prctl.h>
+
+namespace loadgen {
+
+bool Clock::sleep_until(TimePoint when, const std::stop_token& stop) {
+  std::mutex mutex;
+  std::condition_variable wakeup;
+  const std::stop_callback wake_on_stop(stop, [&] {
+    const std::lock_guard lock(mutex);  // the sleeper is before its check or already waiting
+    wakeup.notify_one();
+  });
+  std::unique_lock lock(mutex);
+  while (!stop.stop_requested()) {
+    if (wait_until(wakeup, lock, when) == std::cv_status::timeout) {
+      return true;
+    }
+  }
+  return false;
+}
+
+TimePoint SteadyClock::now() const { return std::chrono::steady_clock::now(); }
+
+WallTime SteadyClock::wall_now() const { return std::chrono::system_clock::now(); }
+
+std::cv_status SteadyClock::wait_until(std::condition_variable& wakeup,
+                                       std::unique_lock<std::mutex>& lock, TimePoint deadline) {
+  return wakeup.wait_until(lock, deadline);
+}
+
+void use_precise_timers() { prctl(PR_SET_TIMERSLACK, 1UL); }
+
+}  // namespace loadgen

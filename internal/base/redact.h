@@ -1,0 +1,22 @@
+// Keeps secrets out of every output: the one way a database address or a driver's message may be
+// shown. Pure functions.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace loadgen {
+
+// A database address with each password replaced by "***". Works on malformed text too, where it
+// hides too much rather than too little.
+std::string redact(std::string_view address);
+
+// The passwords in an address, as written and percent-decoded; empty ones are left out.
+std::vector<std::string> secrets_in(std::string_view address);
+
+// One line of text fit for output: newlines become "; ", other control characters "?", and each
+// secret becomes "***".
+std::string one_line(std::string_view message, const std::vector<std::string>& secrets = {});
+
+}  // namespace loadgen

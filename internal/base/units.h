@@ -1,0 +1,45 @@
+// Values as people write them: durations, rates, counts and sizes. Pure functions, strict: the whole
+// text must be one value; no sign, no blanks, no exponent, no NaN, no overflow. nullopt = not such a
+// value (the caller knows the flag and says what is allowed).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace loadgen {
+
+// "10" (seconds), "1.5s", "250ms", "1m30s", "100us", "1ns", "2h", "1d". Units fall from left to right. At
+// most 365 days, so that no sum of two of them overflows.
+std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
+
+// Events per second: "500", "0.1", "50k", "1.5M", "1G". Positive and at most 1e9.
+std::optional<double> parse_rate(std::string_view text);
+
+// "10000", "10k", "1.5M", "2G": a whole number.
+std::optional<std::uint64_t> parse_count(std::string_view text);
+
+// Bytes: "64", "64B", "4KiB", "1MB", "1.5GiB": a whole number.
+std::optional<std::uint64_t> parse_size(std::string_view text);
+
+// A plain decimal number that fits, digits only.
+std::optional<std::uint64_t> parse_unsigned(std::string_view text);
+
+// "1.234s" style, three decimals; for results.
+std::string format_seconds(std::chrono::nanoseconds duration);
+
+// Three significant digits and a fitting unit: "812 ns", "23.4 us", "1.23 ms", "2.01 s".
+std::string format_latency(double nanoseconds);
+
+// With thousands separators: "1,234,567".
+std::string format_count(std::uint64_t count);
+
+// "500", "50k", "1.5M": the shortest form parse_rate reads back.
+std::string format_rate(double per_second);
+
+// ISO 8601 with milliseconds, in UTC: "2026-01-31T12:00:00.123Z".
+std::string format_utc(std::chrono::system_clock::time_point when);
+
+}  // namespace loadgen

@@ -1,0 +1,66 @@
+// The bounded first-in-first-out channel between producers and consumers: the contract. Every kind
+// passes tests/channel_test.cpp. Thread-safe for any number of pushers and poppers.
+//
+// Messages move in batches and by swapping: push leaves the slots' spent messages in the caller's
+// batch, pop leaves the caller's spent ones in the channel, so text buffers circulate and the steady
+// state allocates nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+
+#include "base/clock.h"
+#include "model/message.h"
+
+namespace loadgen {
+
+enum class PushStatus {
+  kDone,    // all of the batch is accounted for: accepted or dropped
+  kClosed,  // the channel was closed before all was accepted
+  kFull,    // full under --on-full=abort
+};
+
+struct [[nodiscard]] PushResult {
+  PushStatus status = PushStatus::kDone;
+  std::size_t accepted = 0;  // messages of this batch now in the channel, a prefix of it
+  std::size_t dropped = 0;   // lost to the policy: the newest of this batch, or the oldest waiting
+};
+
+struct ChannelStats {
+  std::uint64_t capacity = 0;
+  std::uint64_t depth = 0;      // now
+  std::uint64_t depth_max = 0;
+  double depth_mean = 0;        // over time, since construction
+  nanoseconds blocked{0};       // summed over all pushers
+};
+
+class Channel {
+ public:
+  Channel() = default;
+  Channel(const Channel&) = delete;
+  Channel& operator=(const Channel&) = delete;
+  virtual ~Channel() = default;
+
+  // Moves the batch in, in order, waiting or dropping as the channel's policy says. Not accepted
+  // messages stay with the caller, unchanged. After close() fails at once.
+  virtual PushResult push(std::span<Message> batch) = 0;
+
+  // Fills the front of `out` and returns how many; 0 = nothing came (see below) or closed and empty.
+  // Without a deadline: waits for a first message, takes what is there.
+  // With one: waits until `out` can be filled, the channel is full or the deadline has come, then
+  // takes what is there. Such a consumer has begun a batch: messages it waits for are kept from
+  // consumers that have not, so batches fill one by one instead of all at the same time.
+  virtual std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) = 0;
+
+  // Final. Pushers fail at once, poppers get what is left. Idempotent.
+  virtual void close() = 0;
+
+  // True when closed and empty: no pop will ever return a message again.
+  [[nodiscard]] virtual bool finished() const = 0;
+
+  [[nodiscard]] virtual ChannelStats stats() const = 0;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,183 @@
+#include "channel/memory_channel.h"
+
+#include <algorithm>
+#include <cassert>
+#include <limits>
+#include <utility>
+
+namespace loadgen {
+namespace {
+constexpr std::size_t kNobodyWaits = std::numeric_limits<std::size_t>::max();
+}
+
+MemoryChannel::MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock)
+    : policy_(policy),
+      clock_(clock),
+      start_(clock.now()),
+      ring_(capacity),
+      smallest_want_(kNobodyWaits),
+      depth_since_(start_) {
+  assert(capacity > 0);
+}
+
+PushResult MemoryChannel::push(std::span<Message> batch) {
+  PushResult result;
+  Lock lock(mutex_);
+  while (!closed_) {
+    if (policy_ == OnFull::kDropOld && batch.size() > room_locked()) {
+      // Of a batch larger than the ring, only its newest messages could stay anyway.
+      result.dropped += evict_locked(std::min(batch.size() - room_locked(), size_));
+    }
+    const std::size_t put = put_locked(batch);
+    result.accepted += put;
+    batch = batch.subspan(put);
+    const Wakeups wakeups = after_push_locked();
+    const bool wait = !batch.empty() && policy_ == OnFull::kBlock;
+    if (!wait && (batch.empty() || policy_ != OnFull::kDropOld)) {
+      if (!batch.empty()) {
+        result.status = policy_ == OnFull::kAbort ? PushStatus::kFull : PushStatus::kDone;
+        if (policy_ == OnFull::kDropNew) result.dropped += batch.size();
+      }
+      lock.unlock();
+      notify(wakeups);
+      return result;
+    }
+    notify(wakeups);  // someone must make room before this pusher can go on
+    if (wait && !wait_for_room(lock)) break;
+  }
+  result.status = PushStatus::kClosed;
+  return result;
+}
+
+bool MemoryChannel::wait_for_room(Lock& lock) {
+  const TimePoint begin = clock_.now();
+  ++waiting_for_room_;
+  room_.wait(lock, [&] { return closed_ || size_ < ring_.size(); });
+  --waiting_for_room_;
+  blocked_ += clock_.now() - begin;
+  return !closed_;
+}
+
+std::size_t MemoryChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline) {
+  assert(!out.empty());
+  Lock lock(mutex_);
+  if (deadline) {
+    wait_to_fill(lock, out.size(), *deadline);
+  } else if (!wait_for_first(lock)) {
+    return 0;
+  }
+  const std::size_t taken = take_locked(out);
+  Wakeups wakeups;
+  wakeups.room = taken > 0 && waiting_for_room_ > 0;
+  // What is left may be enough for the next consumer, which slept through the push that brought it.
+  wakeups.first = waiting_for_first_ > 0 && size_ > reserved_;
+  lock.unlock();
+  notify(wakeups);
+  return taken;
+}
+
+bool MemoryChannel::wait_for_first(Lock& lock) {
+  ++waiting_for_first_;
+  first_.wait(lock, [&] { return closed_ || size_ > reserved_; });
+  --waiting_for_first_;
+  return size_ > 0;
+}
+
+void MemoryChannel::wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline) {
+  want = std::min(want, ring_.size());  // a full ring is all there will be
+  ++waiting_to_fill_;
+  reserved_ += want;
+  while (!closed_ && size_ < want) {
+    smallest_want_ = std::min(smallest_want_, want);
+    if (clock_.wait_until(fill_, lock, deadline) == std::cv_status::timeout) break;
+  }
+  reserved_ -= want;
+  --waiting_to_fill_;
+}
+
+void MemoryChannel::close() {
+  {
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+  }
+  room_.notify_all();
+  first_.notify_all();
+  fill_.notify_all();
+}
+
+bool MemoryChannel::finished() const {
+  const std::lock_guard lock(mutex_);
+  return closed_ && size_ == 0;
+}
+
+ChannelStats MemoryChannel::stats() const {
+  const std::lock_guard lock(mutex_);
+  const TimePoint now = clock_.now();
+  const double lifetime = static_cast<double>((now - start_).count());
+  const double integral =
+      depth_time_ + static_cast<double>(size_) * static_cast<double>((now - depth_since_).count());
+  return {.capacity = ring_.size(),
+          .depth = size_,
+          .depth_max = depth_max_,
+          .depth_mean = lifetime > 0 ? integral / lifetime : 0,
+          .blocked = blocked_};
+}
+
+std::size_t MemoryChannel::put_locked(std::span<Message> batch) {
+  const std::size_t count = std::min(batch.size(), room_locked());
+  if (count == 0) return 0;
+  note_depth_locked(clock_.now());
+  std::size_t slot = head_ + size_;
+  if (slot >= ring_.size()) slot -= ring_.size();
+  for (std::size_t i = 0; i < count; ++i) {
+    std::swap(ring_[slot], batch[i]);
+    if (++slot == ring_.size()) slot = 0;
+  }
+  size_ += count;
+  depth_max_ = std::max<std::uint64_t>(depth_max_, size_);
+  return count;
+}
+
+std::size_t MemoryChannel::take_locked(std::span<Message> out) {
+  const std::size_t count = std::min(out.size(), size_);
+  if (count == 0) return 0;
+  note_depth_locked(clock_.now());
+  for (std::size_t i = 0; i < count; ++i) {
+    std::swap(ring_[head_], out[i]);
+    if (++head_ == ring_.size()) head_ = 0;
+  }
+  size_ -= count;
+  return count;
+}
+
+std::size_t MemoryChannel::evict_locked(std::size_t count) {
+  if (count > 0) note_depth_locked(clock_.now());
+  head_ = (head_ + count) % ring_.size();
+  size_ -= count;
+  return count;
+}
+
+void MemoryChannel::note_depth_locked(TimePoint now) {
+  depth_time_ += static_cast<double>(size_) * static_cast<double>((now - depth_since_).count());
+  depth_since_ = now;
+}
+
+MemoryChannel::Wakeups MemoryChannel::after_push_locked() {
+  Wakeups wakeups;
+  if (waiting_to_fill_ > 0 && (size_ >= smallest_want_ || size_ == ring_.size())) {
+    wakeups.fill = true;
+    smallest_want_ = kNobodyWaits;  // those who wait on say so again
+  }
+  wakeups.first = waiting_for_first_ > 0 && size_ > reserved_;
+  // Pops wake one pusher each, not all: it passes on the room it leaves.
+  wakeups.room = waiting_for_room_ > 0 && room_locked() > 0;
+  return wakeups;
+}
+
+void MemoryChannel::notify(Wakeups wakeups) {
+  if (wakeups.fill) fill_.notify_all();
+  if (wakeups.first) first_.notify_one();
+  if (wakeups.room) room_.notify_one();
+}
+
+}  // namespace loadgen

@@ -1,0 +1,70 @@
+// The channel in memory: a ring of messages under one mutex with three conditions to wait for.
+// Blocks as Channel says; allocates its ring at construction and nothing after.
+#pragma once
+
+#include <condition_variable>
+#include <mutex>
+#include <vector>
+
+#include "channel/channel.h"
+#include "options/choices.h"
+
+namespace loadgen {
+
+class MemoryChannel final : public Channel {
+ public:
+  // capacity: messages, at least 1. Borrows the clock.
+  MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock);
+
+  PushResult push(std::span<Message> batch) override;
+  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) override;
+  void close() override;
+  [[nodiscard]] bool finished() const override;
+  [[nodiscard]] ChannelStats stats() const override;
+
+ private:
+  using Lock = std::unique_lock<std::mutex>;
+
+  std::size_t put_locked(std::span<Message> batch);
+  std::size_t take_locked(std::span<Message> out);
+  std::size_t evict_locked(std::size_t count);
+  void note_depth_locked(TimePoint now);
+  bool wait_for_room(Lock& lock);
+  bool wait_for_first(Lock& lock);
+  void wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline);
+  [[nodiscard]] std::size_t room_locked() const { return ring_.size() - size_; }
+  // Who has to be woken now; the calls follow after unlocking.
+  struct Wakeups {
+    bool room = false;
+    bool first = false;
+    bool fill = false;
+  };
+  [[nodiscard]] Wakeups after_push_locked();
+  void notify(Wakeups wakeups);
+
+  // Constant after construction.
+  const OnFull policy_;
+  Clock& clock_;
+  const TimePoint start_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable room_;   // pushers: there may be room
+  std::condition_variable first_;  // poppers without a batch: there may be a message for them
+  std::condition_variable fill_;   // poppers with a begun batch: it may be filled
+  // Guarded by mutex_.
+  std::vector<Message> ring_;
+  std::size_t head_ = 0;  // index of the oldest message
+  std::size_t size_ = 0;
+  bool closed_ = false;
+  std::size_t waiting_for_room_ = 0;
+  std::size_t waiting_for_first_ = 0;
+  std::size_t waiting_to_fill_ = 0;
+  std::size_t reserved_ = 0;  // messages that consumers with a begun batch still wait for
+  std::size_t smallest_want_;  // the least any of them waits for
+  std::uint64_t depth_max_ = 0;
+  double depth_time_ = 0;  // integral of the depth, in message-nanoseconds
+  TimePoint depth_since_;
+  nanoseconds blocked_{0};
+};
+
+}  // namespace loadgen

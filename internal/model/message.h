@@ -1,0 +1,28 @@
+// What travels from producer to database: a plain value, moved by swapping so that text buffers
+// circulate and the steady state allocates nothing.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+
+#include "base/clock.h"
+
+namespace loadgen {
+
+struct Message {
+  std::uint64_t sequence = 0;  // 0, 1, 2, ... over the whole run
+  std::uint32_t producer = 0;  // 0 .. producers - 1
+  TimePoint due;               // when it should have been sent; latency counts from here
+  TimePoint created;           // when a producer made it
+  TimePoint taken;             // when a consumer had it for its batch
+  std::string text;            // a pure function of (seed, sequence, producer)
+};
+
+// An ordered list of messages that is written in one transaction, or not at all: the unit of
+// commit. Borrows the messages, which must outlive it and not change.
+struct Frame {
+  std::span<const Message> messages;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,79 @@
+// The closed sets of values an option may take, each with the names users write. The tables are the
+// only place that knows the names.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace loadgen {
+
+// What a producer does when the channel is full.
+enum class OnFull { kBlock, kDropNew, kDropOld, kAbort };
+// How a frame is written; kAuto lets the database choose its fastest.
+enum class InsertMethod { kAuto, kCopy, kMulti, kUnnest, kSingle };
+// Whether a commit waits for the disk.
+enum class Durability { kFull, kRelaxed };
+// How the run is audited at its end.
+enum class VerifyMode { kOff, kCount, kFull };
+enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
+
+template <typename E>
+using Names = std::pair<E, std::string_view>;
+
+inline constexpr std::array kOnFullNames{
+    Names<OnFull>{OnFull::kBlock, "block"}, Names<OnFull>{OnFull::kDropNew, "drop-new"},
+    Names<OnFull>{OnFull::kDropOld, "drop-old"}, Names<OnFull>{OnFull::kAbort, "abort"}};
+inline constexpr std::array kInsertMethodNames{
+    Names<InsertMethod>{InsertMethod::kAuto, "auto"},
+    Names<InsertMethod>{InsertMethod::kCopy, "copy"},
+    Names<InsertMethod>{InsertMethod::kMulti, "multi"},
+    Names<InsertMethod>{InsertMethod::kUnnest, "unnest"},
+    Names<InsertMethod>{InsertMethod::kSingle, "single"}};
+inline constexpr std::array kDurabilityNames{Names<Durability>{Durability::kFull, "full"},
+                                             Names<Durability>{Durability::kRelaxed, "relaxed"}};
+inline constexpr std::array kVerifyModeNames{Names<VerifyMode>{VerifyMode::kOff, "off"},
+                                             Names<VerifyMode>{VerifyMode::kCount, "count"},
+                                             Names<VerifyMode>{VerifyMode::kFull, "full"}};
+inline constexpr std::array kLogLevelNames{
+    Names<LogLevel>{LogLevel::kDebug, "debug"}, Names<LogLevel>{LogLevel::kInfo, "info"},
+    Names<LogLevel>{LogLevel::kWarn, "warn"}, Names<LogLevel>{LogLevel::kError, "error"},
+    Names<LogLevel>{LogLevel::kOff, "off"}};
+
+constexpr const auto& names_of(OnFull) { return kOnFullNames; }
+constexpr const auto& names_of(InsertMethod) { return kInsertMethodNames; }
+constexpr const auto& names_of(Durability) { return kDurabilityNames; }
+constexpr const auto& names_of(VerifyMode) { return kVerifyModeNames; }
+constexpr const auto& names_of(LogLevel) { return kLogLevelNames; }
+
+template <typename E>
+constexpr std::string_view to_name(E value) {
+  for (const auto& [candidate, name] : names_of(value)) {
+    if (candidate == value) return name;
+  }
+  return "";
+}
+
+template <typename E>
+constexpr std::optional<E> from_name(std::string_view text) {
+  for (const auto& [candidate, name] : names_of(E{})) {
+    if (name == text) return candidate;
+  }
+  return std::nullopt;
+}
+
+// "block, drop-new, drop-old or abort", for messages.
+template <typename E>
+std::string all_names() {
+  const auto& names = names_of(E{});
+  std::string list;
+  for (std::size_t i = 0; i < names.size(); ++i) {
+    list += i == 0 ? "" : i + 1 == names.size() ? " or " : ", ";
+    list += names[i].second;
+  }
+  return list;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,73 @@
+#include "plan/plan.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <random>
+
+#include "base/error.h"
+#include "base/redact.h"
+
+namespace loadgen {
+namespace {
+
+// Postgres cuts longer identifiers off, and then two names could mean one table.
+constexpr std::size_t kLongestIdentifier = 63;
+
+bool is_valid_utf8(std::string_view text) {
+  for (std::size_t i = 0; i < text.size();) {
+    const auto lead = static_cast<unsigned char>(text[i]);
+    const std::size_t length = lead < 0x80             ? 1
+                               : (lead >> 5U) == 0x06  ? 2
+                               : (lead >> 4U) == 0x0e  ? 3
+                               : (lead >> 3U) == 0x1e  ? 4
+                                                       : 0;
+    if (length == 0 || i + length > text.size()) return false;
+    for (std::size_t k = 1; k < length; ++k) {
+      if ((static_cast<unsigned char>(text[i + k]) >> 6U) != 0x02) return false;
+    }
+    i += length;
+  }
+  return true;
+}
+
+void check_table_name(const std::string& table) {
+  const auto refuse = [&](std::string_view allowed) {
+    throw UsageError(fmt::format("--table={}: {}", one_line(table), allowed));
+  };
+  if (table.size() > kLongestIdentifier) refuse("expected a name of at most 63 bytes");
+  if (!is_valid_utf8(table)) refuse("expected a name in UTF-8");
+  if (std::any_of(table.begin(), table.end(), [](unsigned char c) { return c < 0x20; })) {
+    refuse("expected a name without control characters");
+  }
+  if (table.starts_with("loadgen_")) refuse("names that begin with loadgen_ are kept for loadgen");
+}
+
+std::int64_t new_run_id(const Clock& clock, std::random_device& random) {
+  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
+      clock.wall_now().time_since_epoch());
+  return (now.count() << 20) | static_cast<std::int64_t>(random() & 0xfffffU);
+}
+
+}  // namespace
+
+Plan make_plan(Options options, const Clock& clock) {
+  check_table_name(options.table);
+  if (!options.rps && options.burst) {
+    throw UsageError("--burst: has no meaning with --rps=max, which is never late");
+  }
+  if (!options.rps && options.max_lag) {
+    throw UsageError("--max-lag: has no meaning with --rps=max, which is never late");
+  }
+  const Arrival arrival = options.rps ? Arrival(EvenArrival{*options.rps}) : UnpacedArrival{};
+  const Schedule schedule(arrival, options.duration, options.count);
+  std::random_device random;
+  // A seed that people can type and that JSON numbers carry exactly.
+  const std::uint64_t seed = options.seed ? *options.seed : random();
+  return Plan{.options = std::move(options),
+              .schedule = schedule,
+              .seed = seed,
+              .run_id = new_run_id(clock, random)};
+}
+
+}  // namespace loadgen

@@ -1,0 +1,52 @@
+#include "producer/producer.h"
+
+#include <array>
+#include <vector>
+
+namespace loadgen {
+namespace {
+
+// Enough to make locks cheap at millions a second; small enough that a batch is a fraction of a
+// millisecond's work. Measured on null: with 10 producers and 5 consumers.
+constexpr std::size_t kMostTickets = 256;
+
+}  // namespace
+
+ProducerTotals& ProducerTotals::operator+=(const ProducerTotals& other) {
+  produced += other.produced;
+  dropped += other.dropped;
+  unsent += other.unsent;
+  return *this;
+}
+
+ProducerTotals produce(const ProducerContext& context, std::uint32_t producer) {
+  ProducerTotals totals;
+  std::array<Ticket, kMostTickets> tickets;
+  std::vector<Message> batch(kMostTickets);
+  for (;;) {
+    const std::size_t count = context.tickets.acquire(tickets);
+    if (count == 0) return totals;
+    for (std::size_t i = 0; i < count; ++i) {
+      context.generator.generate(tickets[i].sequence, producer, batch[i].text);
+      batch[i].sequence = tickets[i].sequence;
+      batch[i].producer = producer;
+      batch[i].due = tickets[i].due;
+    }
+    const TimePoint created = context.clock.now();
+    for (std::size_t i = 0; i < count; ++i) batch[i].created = created;
+    const SequenceRange sequences{tickets[0].sequence, tickets[0].sequence + count};
+    context.produced.insert({&sequences, 1});
+    totals.produced += count;
+    context.live.produced.fetch_add(count, std::memory_order_relaxed);
+
+    const PushResult pushed = context.channel.push(std::span(batch).first(count));
+    totals.dropped += pushed.dropped;
+    if (pushed.status != PushStatus::kDone) {
+      totals.unsent += count - pushed.accepted;
+      if (pushed.status == PushStatus::kFull) context.on_overflow();
+      return totals;
+    }
+  }
+}
+
+}  // namespace loadgen

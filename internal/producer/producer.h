@@ -1,0 +1,39 @@
+// The body of a producer thread: tickets become messages, messages go into the channel.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+
+#include "base/clock.h"
+#include "channel/channel.h"
+#include "limiter/token_bucket.h"
+#include "model/generator.h"
+#include "model/sequence_set.h"
+#include "stats/live_counters.h"
+
+namespace loadgen {
+
+// What all producers share. Borrowed; must outlive the threads.
+struct ProducerContext {
+  TokenBucket& tickets;
+  Channel& channel;
+  const Generator& generator;
+  Clock& clock;
+  SharedSequenceSet& produced;  // every sequence a message was made for
+  LiveCounters& live;
+  std::function<void()> on_overflow;  // the channel is full under --on-full=abort; thread-safe
+};
+
+struct ProducerTotals {
+  std::uint64_t produced = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t unsent = 0;  // made, but the channel no longer took them
+
+  ProducerTotals& operator+=(const ProducerTotals& other);
+};
+
+// Runs until the bucket has no more tickets or the channel is closed. Blocks; allocates only at the
+// beginning.
+ProducerTotals produce(const ProducerContext& context, std::uint32_t producer);
+
+}  // namespace loadgen

@@ -1,0 +1,173 @@
+#include "report/json_report.h"
+
+#include <cmath>
+#include <nlohmann/json.hpp>
+
+#include "base/redact.h"
+#include "base/units.h"
+#include "loadgen_version.h"
+#include "report/judge.h"
+
+namespace loadgen {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+double milliseconds(nanoseconds time) { return seconds(time) * 1e3; }
+
+template <typename T, typename Convert>
+Json or_null(const std::optional<T>& value, Convert convert) {
+  return value ? Json(convert(*value)) : Json(nullptr);
+}
+template <typename T>
+Json or_null(const std::optional<T>& value) {
+  return value ? Json(*value) : Json(nullptr);
+}
+
+// Whole nanoseconds, without the noise of binary fractions.
+double microseconds(double nanoseconds) { return std::round(nanoseconds) / 1e3; }
+
+Json config_json(const Options& config) {
+  return {{"producers", config.producers},
+          {"consumers", config.consumers},
+          {"rps", or_null(config.rps)},
+          {"duration_s", seconds(config.duration)},
+          {"count", or_null(config.count)},
+          {"burst", or_null(config.burst)},
+          {"max_lag_ms", or_null(config.max_lag, milliseconds)},
+          {"message_size", config.message_size},
+          {"seed", or_null(config.seed)},
+          {"queue_capacity", config.queue_capacity},
+          {"on_full", to_name(config.on_full)},
+          {"batch_size", config.batch_size},
+          {"linger_ms", milliseconds(config.linger)},
+          {"db", redact(config.db)},
+          {"table", config.table},
+          {"insert", to_name(config.insert)},
+          {"durability", to_name(config.durability)},
+          {"drain_timeout_s", seconds(config.drain_timeout)},
+          {"verify", to_name(config.verify)}};
+}
+
+Json environment_json(const RunReport& report) {
+  Json durability = Json::object();
+  for (const auto& [setting, value] : report.database.durability) durability[setting] = value;
+  return {{"hostname", report.environment.hostname},
+          {"os", report.environment.os},
+          {"cpu_model", report.environment.cpu_model},
+          {"cpu_count", report.environment.cpu_count},
+          {"database",
+           {{"kind", report.database.kind},
+            {"version", report.database.version},
+            {"durability", std::move(durability)}}}};
+}
+
+Json counts_json(const Counts& counts) {
+  return {{"scheduled", counts.scheduled},
+          {"skipped", counts.skipped},
+          {"produced", counts.produced},
+          {"stored", counts.stored},
+          {"dead_lettered", counts.dead_lettered},
+          {"dropped", counts.dropped},
+          {"spooled", counts.spooled},
+          {"unsent", counts.unsent},
+          {"in_doubt", counts.in_doubt},
+          {"retried_frames", counts.retried_frames},
+          {"duplicates_suppressed", counts.duplicates_suppressed}};
+}
+
+Json histogram_json(const Histogram& histogram) {
+  const auto percentile = [&](double percent) {
+    return microseconds(histogram.percentile(percent));
+  };
+  return {{"count", histogram.count()},
+          {"min", microseconds(histogram.min())},
+          {"mean", microseconds(histogram.mean())},
+          {"stddev", microseconds(histogram.stddev())},
+          {"p50", percentile(50)},
+          {"p90", percentile(90)},
+          {"p95", percentile(95)},
+          {"p99", percentile(99)},
+          {"p99_9", percentile(99.9)},
+          {"p99_99", percentile(99.99)},
+          {"max", microseconds(histogram.max())}};
+}
+
+Json audit_json(const AuditResult& audit) {
+  return {{"mode", to_name(audit.mode)},     {"checked", audit.checked},
+          {"lost", audit.lost},              {"duplicated", audit.duplicated},
+          {"unexpected", audit.unexpected},  {"corrupted", audit.corrupted},
+          {"passed", or_null(audit.passed)}};
+}
+
+Json errors_json(const std::vector<ReportedError>& errors) {
+  Json list = Json::array();
+  for (const ReportedError& error : errors) {
+    list.push_back({{"code", error.code},
+                    {"class", error.error_class},
+                    {"count", error.count},
+                    {"message", error.message}});
+  }
+  return list;
+}
+
+std::string dump(const Json& json) {
+  return json.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+}  // namespace
+
+std::string json_config(const Options& config) { return dump(config_json(config)); }
+
+std::string json_report(const RunReport& report) {
+  const LatencyHistograms& latency = report.latency;
+  const double batches = static_cast<double>(report.batches.count());
+  const Json json = {
+      {"schema_version", kJsonSchemaVersion},
+      {"run_id", std::to_string(report.run_id)},
+      {"started_at", format_utc(report.started_at)},
+      {"ended_at", format_utc(report.ended_at)},
+      {"app_version", kVersion},
+      {"exit_code", report.exit_code},
+      {"interrupted", report.interrupted_by != 0},
+      {"config", config_json(report.config)},
+      {"environment", environment_json(report)},
+      {"counts", counts_json(report.counts)},
+      {"rate",
+       {{"target_per_s", or_null(report.config.rps)},
+        {"produced_per_s", produced_per_second(report)},
+        {"stored_per_s", stored_per_second(report)},
+        {"sustained", or_null(sustained(report))}}},
+      {"time_s",
+       {{"produce", seconds(report.produce_time)},
+        {"drain", seconds(report.drain_time)},
+        {"total", seconds(report.total_time)}}},
+      {"latency_us",
+       {{"response", histogram_json(latency.response)},
+        {"schedule_lag", histogram_json(latency.schedule_lag)},
+        {"queue_wait", histogram_json(latency.queue_wait)},
+        {"batch_wait", histogram_json(latency.batch_wait)},
+        {"write", histogram_json(latency.write)}}},
+      {"queue",
+       {{"capacity", report.queue.capacity},
+        {"depth_max", report.queue.depth_max},
+        {"depth_mean", report.queue.depth_mean},
+        {"blocked_s", seconds(report.queue.blocked)}}},
+      {"batches",
+       {{"count", report.batches.count()},
+        {"rows_mean", batches > 0 ? static_cast<double>(report.counts.stored) / batches : 0.0},
+        {"full", report.batches.full},
+        {"linger", report.batches.linger},
+        {"drain", report.batches.drain}}},
+      {"client",
+       {{"cpu_user_s", report.client.cpu_user_s},
+        {"cpu_system_s", report.client.cpu_system_s},
+        {"max_rss_bytes", report.client.max_rss_bytes}}},
+      {"audit", audit_json(report.audit)},
+      {"errors", errors_json(report.errors)},
+      {"verdict", report.verdict}};
+  return dump(json) + "\n";
+}
+
+}  // namespace loadgen

@@ -1,0 +1,33 @@
+// What a result means: rates, whether the wanted one was sustained, what held it back, and the exit
+// code. Pure functions of a finished report.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "report/run_report.h"
+
+namespace loadgen {
+
+enum ExitCode : int {
+  kExitOk = 0,
+  kExitFailed = 1,      // could not start, or the target failed for good
+  kExitUsage = 2,
+  kExitLosses = 3,      // messages dropped, dead-lettered, unsent or in doubt
+  kExitViolation = 4,   // the audit failed or the conservation law does not balance
+  kExitSignal = 128,    // plus the signal's number: ended early, but drained cleanly
+};
+
+double produced_per_second(const RunReport& report);
+double stored_per_second(const RunReport& report);
+
+// Whether every scheduled message was stored, and in time: within 2 % and 250 ms of the schedule.
+// nullopt when no rate was asked for.
+std::optional<bool> sustained(const RunReport& report);
+
+// One sentence for people.
+std::string verdict(const RunReport& report);
+
+ExitCode exit_code(const RunReport& report);
+
+}  // namespace loadgen

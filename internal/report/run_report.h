@@ -1,0 +1,99 @@
+// The finished result of a run: one value that every output format is a function of.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "audit/audit.h"
+#include "base/clock.h"
+#include "channel/channel.h"
+#include "options/options.h"
+#include "sink/sink.h"
+#include "stats/latency_recorder.h"
+
+namespace loadgen {
+
+// Where every message ended. The conservation law:
+//   scheduled = produced + skipped
+//   produced  = stored + dead_lettered + dropped + spooled + unsent + in_doubt
+struct Counts {
+  std::uint64_t scheduled = 0;
+  std::uint64_t skipped = 0;
+  std::uint64_t produced = 0;
+  std::uint64_t stored = 0;
+  std::uint64_t dead_lettered = 0;
+  std::uint64_t dropped = 0;
+  std::uint64_t spooled = 0;
+  std::uint64_t unsent = 0;
+  std::uint64_t in_doubt = 0;
+  std::uint64_t retried_frames = 0;
+  std::uint64_t duplicates_suppressed = 0;
+
+  [[nodiscard]] bool balance() const {
+    return scheduled == produced + skipped &&
+           produced == stored + dead_lettered + dropped + spooled + unsent + in_doubt;
+  }
+  // Messages that were made and are not known to be stored.
+  [[nodiscard]] std::uint64_t losses() const {
+    return dead_lettered + dropped + unsent + in_doubt;
+  }
+};
+
+struct Batches {
+  std::uint64_t full = 0;
+  std::uint64_t linger = 0;
+  std::uint64_t drain = 0;
+
+  [[nodiscard]] std::uint64_t count() const { return full + linger + drain; }
+};
+
+struct ClientUsage {
+  double cpu_user_s = 0;
+  double cpu_system_s = 0;
+  std::uint64_t max_rss_bytes = 0;
+};
+
+struct Environment {
+  std::string hostname;
+  std::string os;
+  std::string cpu_model;
+  unsigned cpu_count = 0;
+};
+
+struct ReportedError {
+  std::string code;     // as the database names it
+  std::string error_class;  // "fatal" or "in_doubt"
+  std::uint64_t count = 0;
+  std::string message;
+};
+
+struct RunReport {
+  std::int64_t run_id = 0;
+  WallTime started_at;
+  WallTime ended_at;
+  Options config;  // with the seed and the insert method that were in force
+  Environment environment;
+  TargetInfo database;
+
+  Counts counts;
+  nanoseconds produce_time{0};  // until the last producer was done
+  nanoseconds drain_time{0};    // from then until the last consumer was done
+  nanoseconds total_time{0};    // until the last commit
+  LatencyHistograms latency;
+  ChannelStats queue;
+  Batches batches;
+  nanoseconds writing{0};  // summed over consumers
+  ClientUsage client;
+  AuditResult audit;
+  std::vector<ReportedError> errors;
+
+  int interrupted_by = 0;  // signal that ended production early, 0 = none
+  bool target_failed = false;
+  bool drain_timed_out = false;
+  std::string verdict;
+  int exit_code = 0;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,11 @@
+// Log lines on stderr: "[2026-01-31T12:00:00+00:00] Starting consumers...". The only global.
+#pragma once
+
+#include "options/choices.h"
+
+namespace loadgen {
+
+// Sets up spdlog's default logger. Call once, before any thread is started.
+void start_logging(LogLevel level);
+
+}  // namespace loadgen

@@ -1,0 +1,51 @@
+#include "run/progress.h"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <string>
+#include <string_view>
+
+#include "base/units.h"
+#include "report/output_file.h"
+
+namespace loadgen {
+namespace {
+
+bool can_redraw() {
+  const char* term = std::getenv("TERM");
+  return isatty(STDERR_FILENO) != 0 && term != nullptr && std::string_view(term) != "dumb";
+}
+
+double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+}  // namespace
+
+void show_progress(const ProgressSource& source, nanoseconds interval,
+                   const std::stop_token& stop) {
+  const bool redraw = can_redraw();
+  TimePoint last = source.start;
+  std::uint64_t last_stored = 0;
+  for (TimePoint next = source.start + interval; source.clock.sleep_until(next, stop);
+       next += interval) {
+    const TimePoint now = source.clock.now();
+    const std::uint64_t stored = source.live.stored.load(std::memory_order_relaxed);
+    const std::uint64_t produced = source.live.produced.load(std::memory_order_relaxed);
+    const double rate = static_cast<double>(stored - last_stored) / seconds(now - last);
+    const std::string planned =
+        source.planned ? fmt::format("/{:.0f}s", seconds(*source.planned)) : "";
+    std::string line = fmt::format("{:.0f}s{}  produced {}  stored {} ({:.0f}/s)  waiting {}",
+                                   seconds(now - source.start), planned, format_count(produced),
+                                   format_count(stored), rate,
+                                   format_count(source.channel.stats().depth));
+    // The cursor goes back to the first column, so that a log line overwrites the progress.
+    line = redraw ? "\r" + line + "\x1b[K\r" : line + "\n";
+    if (write_all(STDERR_FILENO, line) != 0) return;
+    last = now;
+    last_stored = stored;
+  }
+  if (redraw) write_all(STDERR_FILENO, "\r\x1b[K");
+}
+
+}  // namespace loadgen

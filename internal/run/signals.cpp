@@ -1,0 +1,62 @@
+#include "run/signals.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <string>
+
+#include "base/error.h"
+
+namespace loadgen {
+
+SignalWatcher::SignalWatcher(std::function<void(int, int)> on_signal)
+    : on_signal_(std::move(on_signal)) {
+  sigset_t watched;
+  sigemptyset(&watched);
+  for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
+    // One that is ignored, as under nohup, stays ignored.
+    struct sigaction action {};
+    if (sigaction(signal, nullptr, &action) == 0 && action.sa_handler != SIG_IGN) {
+      sigaddset(&watched, signal);
+    }
+  }
+  signals_ = signalfd(-1, &watched, SFD_CLOEXEC);
+  ending_ = eventfd(0, EFD_CLOEXEC);
+  if (signals_ < 0 || ending_ < 0) {
+    const std::string why = std::strerror(errno);
+    if (signals_ >= 0) close(signals_);
+    throw SetupError("cannot watch for signals: " + why);
+  }
+  pthread_sigmask(SIG_BLOCK, &watched, &previous_mask_);
+  thread_ = std::jthread([this] { watch(); });
+}
+
+SignalWatcher::~SignalWatcher() {
+  const std::uint64_t one = 1;
+  while (write(ending_, &one, sizeof one) < 0 && errno == EINTR) {
+  }
+  thread_.join();
+  close(signals_);
+  close(ending_);
+  pthread_sigmask(SIG_SETMASK, &previous_mask_, nullptr);
+}
+
+void SignalWatcher::watch() {
+  std::array<pollfd, 2> waiting{pollfd{signals_, POLLIN, 0}, pollfd{ending_, POLLIN, 0}};
+  for (int nth = 0;;) {
+    if (poll(waiting.data(), waiting.size(), -1) < 0) continue;  // interrupted
+    if (waiting[1].revents != 0) return;
+    signalfd_siginfo info{};
+    if (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
+      on_signal_(static_cast<int>(info.ssi_signo), ++nth);
+    }
+  }
+}
+
+}  // namespace loadgen

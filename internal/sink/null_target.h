@@ -1,0 +1,15 @@
+// null: takes every frame and stores nothing. Shows what the generator itself can do.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "sink/sink.h"
+#include "sink/target_config.h"
+
+namespace loadgen {
+
+bool is_null_address(std::string_view address);
+std::unique_ptr<Target> make_null_target(const TargetConfig& config, Clock& clock);
+
+}  // namespace loadgen

@@ -1,0 +1,102 @@
+// libpq as values that clean up after themselves, and addresses completed with safe defaults. A
+// connection belongs to one thread; interrupt() may be called from any.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "sink/sink.h"
+
+struct pg_conn;
+struct pg_result;
+
+namespace loadgen {
+
+// The address as a keyword string, with what a load generator needs where neither the address nor
+// libpq's environment says otherwise: a bound on connecting, and on a peer that went away silently.
+// Throws UsageError, without the address's secrets, when libpq cannot read it.
+std::string complete_conninfo(const std::string& address);
+
+class PostgresResult {
+ public:
+  explicit PostgresResult(pg_result* result) : result_(result) {}
+
+  [[nodiscard]] bool is_null() const { return result_ == nullptr; }
+  // The command or query succeeded.
+  [[nodiscard]] bool ok() const;
+  [[nodiscard]] bool is_copy_in() const;
+  // SQLSTATE, "" when the failure is libpq's own.
+  [[nodiscard]] std::string sqlstate() const;
+  // True when the server refused the statement and said so, and the session lives on: the only
+  // answer to a COMMIT that rules out that it happened.
+  [[nodiscard]] bool is_plain_error() const;
+  // The command tag: "INSERT 0 5", "COPY 5", "COMMIT", "ROLLBACK".
+  [[nodiscard]] std::string_view tag() const;
+  [[nodiscard]] WriteError error(const std::vector<std::string>& secrets) const;
+
+ private:
+  struct Clear {
+    void operator()(pg_result* result) const;
+  };
+  std::unique_ptr<pg_result, Clear> result_;
+};
+
+// Parameters of a statement, all sent in binary. Appended pieces are kept until clear().
+class PostgresParameters {
+ public:
+  void clear();
+  void reserve(std::size_t parameters, std::size_t integer_bytes);
+  void add_integer(std::int64_t value);  // bigint
+  void add_integer(std::int32_t value);  // integer
+  void add_borrowed(std::string_view bytes);  // must outlive the call that sends it
+
+  [[nodiscard]] int size() const { return static_cast<int>(lengths_.size()); }
+  // Valid until the next change.
+  [[nodiscard]] const char* const* values();
+  [[nodiscard]] const int* lengths() const { return lengths_.data(); }
+  [[nodiscard]] const int* formats();
+
+ private:
+  static constexpr std::size_t kBorrowed = static_cast<std::size_t>(-1);
+
+  std::string integers_;               // big-endian, one after the other
+  std::vector<std::size_t> offsets_;   // into integers_, or kBorrowed
+  std::vector<const char*> values_;
+  std::vector<int> lengths_;
+  std::vector<int> formats_;
+};
+
+class PostgresConnection {
+ public:
+  // Connects. Throws SetupError with one line and no secret.
+  PostgresConnection(const std::string& conninfo, std::vector<std::string> secrets);
+
+  PostgresResult execute(const std::string& sql);
+  PostgresResult execute(const std::string& sql, PostgresParameters& parameters);
+  PostgresResult execute_prepared(const char* name, PostgresParameters& parameters);
+  PostgresResult prepare(const char* name, const std::string& sql);
+
+  // COPY ... FROM STDIN. False: the connection is gone.
+  [[nodiscard]] bool put_copy_data(std::string_view data);
+  [[nodiscard]] bool put_copy_end();
+  // The next result of a command, null when there is no more.
+  PostgresResult next_result();
+
+  // The connection's own last error, for failures without a result.
+  [[nodiscard]] WriteError error() const;
+  [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }
+  // Ends whatever the connection waits for, and every later call, with an error.
+  void interrupt() noexcept;
+
+ private:
+  struct Finish {
+    void operator()(pg_conn* connection) const;
+  };
+  std::unique_ptr<pg_conn, Finish> connection_;
+  std::vector<std::string> secrets_;
+  int socket_ = -1;
+};
+
+}  // namespace loadgen

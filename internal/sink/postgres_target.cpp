@@ -1,0 +1,210 @@
+#include "sink/postgres_target.h"
+
+#include <fmt/format.h>
+
+#include <array>
+#include <charconv>
+#include <map>
+#include <pqxx/pqxx>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "base/redact.h"
+#include "schema.h"
+#include "sink/postgres_connection.h"
+#include "sink/postgres_sink.h"
+
+namespace loadgen {
+namespace {
+
+// A column loadgen writes, and the types it can write to. Binary formats allow no conversion.
+struct Column {
+  std::string_view name;
+  std::string_view type;
+  std::string_view other_type = type;
+};
+constexpr std::array kMessageColumns{
+    Column{"message", "character varying", "text"}, Column{"created_at", "timestamp with time zone"},
+    Column{"run_id", "bigint"}, Column{"sequence", "bigint"}, Column{"producer", "integer"}};
+constexpr std::array kRunColumns{
+    Column{"run_id", "bigint"}, Column{"app_version", "text"}, Column{"table_name", "text"},
+    Column{"started_at", "timestamp with time zone"}, Column{"ended_at", "timestamp with time zone"},
+    Column{"config", "jsonb"}, Column{"result", "jsonb"}};
+
+// Serialises the setup of runs that start together: two CREATE TABLE IF NOT EXISTS can still clash.
+constexpr std::int64_t kSetupLock = 0x6c6f616467656e;  // "loadgen"
+
+std::int64_t to_integer(std::string_view text) {
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+std::string sql_timestamp(WallTime when) {
+  return fmt::format("timestamptz 'epoch' + {} * interval '1 microsecond'",
+                     unix_microseconds(when));
+}
+
+class PostgresTarget final : public Target {
+ public:
+  explicit PostgresTarget(TargetConfig config)
+      : config_(std::move(config)),
+        conninfo_(complete_conninfo(config_.address)),
+        secrets_(secrets_in(config_.address)) {}
+
+  void open() override;
+  [[nodiscard]] TargetInfo info() const override { return info_; }
+  std::unique_ptr<Sink> connect(const RunIdentity& run) override;
+  void record_start(const RunRecord& record) override;
+  void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
+  [[nodiscard]] bool can_read_back() const override { return true; }
+  void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
+
+ private:
+  // Returns whether the table exists; throws SetupError when it exists and does not fit.
+  bool check_columns(pqxx::work& work, const std::string& table,
+                     std::span<const Column> needed) const;
+
+  template <typename Action>
+  auto naming_database(Action action) const {
+    try {
+      return action();
+    } catch (const UsageError&) {
+      throw;
+    } catch (const std::exception& error) {
+      throw SetupError(fmt::format("{}: {}", one_line(redact(config_.address)),
+                                   one_line(error.what(), secrets_)));
+    }
+  }
+
+  // Runs action(work) in one transaction on a fresh connection: libpqxx 6 would silently reconnect
+  // an old one and lose its settings.
+  template <typename Action>
+  void transact(Action action) const {
+    naming_database([&] {
+      pqxx::connection connection(conninfo_);
+      pqxx::work work(connection);
+      action(work);
+      work.commit();
+    });
+  }
+
+  const TargetConfig config_;
+  const std::string conninfo_;
+  const std::vector<std::string> secrets_;
+  TargetInfo info_;  // set by open()
+};
+
+void PostgresTarget::open() {
+  transact([&](pqxx::work& work) {
+    work.exec(fmt::format("SET LOCAL lock_timeout = '{}s'", kSetupLockWait.count()));
+    work.exec(fmt::format("SET LOCAL client_min_messages = warning"));
+    work.exec(fmt::format("SELECT pg_advisory_xact_lock({})", kSetupLock));
+    const bool has_messages = check_columns(work, config_.table, kMessageColumns);
+    const bool has_runs = check_columns(work, "loadgen_runs", kRunColumns);
+    // CREATE TABLE IF NOT EXISTS asks for the right to create even where the table exists.
+    if (!has_messages || !has_runs) {
+      work.exec(schema_for_table(schema::kPostgres, config_.table));
+    }
+    const auto show = [&work](const std::string& setting) {
+      return std::string(work.exec("SHOW " + setting)[0][0].c_str());
+    };
+    info_ = {.kind = "postgres",
+             .version = show("server_version"),
+             .insert = config_.insert,
+             .durability = {
+                 {"synchronous_commit", config_.durability == Durability::kFull ? "on" : "off"},
+                 {"fsync", show("fsync")},
+                 {"full_page_writes", show("full_page_writes")}}};
+  });
+}
+
+bool PostgresTarget::check_columns(pqxx::work& work, const std::string& table,
+                                   std::span<const Column> needed) const {
+  const pqxx::result rows = work.exec(fmt::format(
+      "SELECT attname, format_type(atttypid, NULL), "
+      "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
+      "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
+      work.quote(quote_identifier(table))));
+  const auto refuse = [&](const std::string& why) {
+    throw SetupError(fmt::format("table {} does not fit: {}; use --table to name another",
+                                 one_line(table), why));
+  };
+  std::map<std::string, std::string, std::less<>> found;  // name -> type
+  for (const auto& row : rows) {
+    const std::string name = row[0].c_str();
+    found[name] = row[1].c_str();
+    const bool known = std::any_of(needed.begin(), needed.end(),
+                                   [&](const Column& column) { return column.name == name; });
+    if (!known && row[2].c_str()[0] == 't') {
+      refuse(fmt::format("its column {} must have a value, and loadgen has none for it",
+                         one_line(name)));
+    }
+  }
+  if (found.empty()) return false;
+  for (const Column& column : needed) {
+    const auto at = found.find(column.name);
+    if (at == found.end()) refuse(fmt::format("it has no column {}", column.name));
+    if (at->second != column.type && at->second != column.other_type) {
+      refuse(fmt::format("its column {} is of type {}, not {}", column.name, at->second,
+                         column.type));
+    }
+  }
+  return true;
+}
+
+std::unique_ptr<Sink> PostgresTarget::connect(const RunIdentity& run) {
+  return naming_database([&] { return make_postgres_sink(conninfo_, secrets_, config_, run); });
+}
+
+void PostgresTarget::record_start(const RunRecord& record) {
+  transact([&](pqxx::work& work) {
+    work.exec(fmt::format(
+        "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
+        "VALUES ({}, {}, {}, {}, {})",
+        record.run_id, work.quote(record.app_version), work.quote(config_.table),
+        sql_timestamp(record.started_at), work.quote(record.config_json)));
+  });
+}
+
+void PostgresTarget::record_end(std::int64_t run_id, WallTime ended_at,
+                                const std::string& result_json) {
+  transact([&](pqxx::work& work) {
+    work.exec(fmt::format("UPDATE loadgen_runs SET ended_at = {}, result = {} WHERE run_id = {}",
+                          sql_timestamp(ended_at), work.quote(result_json), run_id));
+  });
+}
+
+void PostgresTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
+  const bool texts = content == RowContent::kTexts;
+  transact([&](pqxx::work& work) {
+    // A cursor, so that memory does not grow with the table.
+    work.exec(fmt::format(
+        "DECLARE stored NO SCROLL CURSOR FOR SELECT sequence{} FROM {} WHERE run_id = {}",
+        texts ? ", producer, message" : "", quote_identifier(config_.table), run_id));
+    for (;;) {
+      const pqxx::result rows = work.exec("FETCH 10000 FROM stored");
+      if (rows.empty()) return;
+      for (const auto& row : rows) {
+        const auto text = [&](int column) { return std::string_view(row[column].c_str()); };
+        const StoredRow stored{to_integer(text(0)), texts ? to_integer(text(1)) : 0,
+                               texts ? text(2) : std::string_view()};
+        if (!visit(stored)) return;
+      }
+    }
+  });
+}
+
+}  // namespace
+
+bool is_postgres_address(std::string_view address) {
+  return address.starts_with("postgres://") || address.starts_with("postgresql://") ||
+         (address.find('=') != std::string_view::npos && address.find(':') > address.find('='));
+}
+
+std::unique_ptr<Target> make_postgres_target(const TargetConfig& config, Clock& /*clock*/) {
+  return std::make_unique<PostgresTarget>(config);
+}
+
+}  // namespace loadgen

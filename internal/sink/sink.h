@@ -1,0 +1,114 @@
+// The seam to databases. A Target is one database as a run sees it; a Sink is one connection that
+// writes frames into it. To add a database, implement both, name it in make_target.cpp and in the
+// conformance test.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "model/message.h"
+#include "options/choices.h"
+
+namespace loadgen {
+
+// What became of a frame.
+enum class WriteOutcome {
+  kWritten,     // the database confirmed the commit
+  kNotWritten,  // surely nothing of it is stored
+  kInDoubt,     // the connection or the disk failed while the commit was under way
+};
+
+// What the database said. Never row data, never a secret.
+struct WriteError {
+  std::string code;     // SQLSTATE or SQLite's name of the code
+  std::string message;  // one line
+};
+
+struct [[nodiscard]] WriteResult {
+  WriteOutcome outcome = WriteOutcome::kWritten;
+  WriteError error{};  // empty when written
+};
+
+class Sink {
+ public:
+  Sink() = default;
+  Sink(const Sink&) = delete;
+  Sink& operator=(const Sink&) = delete;
+  virtual ~Sink() = default;
+
+  // Stores the whole frame in one transaction, or nothing of it; never throws. Called by one thread
+  // at a time. Blocks until the database has answered or interrupt() was called. After a result other
+  // than kWritten the sink must not be used again.
+  virtual WriteResult write(const Frame& frame) noexcept = 0;
+
+  // Makes a write in progress, and every later one, return soon without success. From any thread.
+  virtual void interrupt() noexcept = 0;
+};
+
+// What is written with each row, beside the message itself.
+struct RunIdentity {
+  std::int64_t run_id = 0;
+  WallAnchor anchor;  // turns a message's `created` into created_at
+};
+
+struct TargetInfo {
+  std::string kind{};     // "sqlite", "postgres", "null"
+  std::string version{};  // of the database
+  InsertMethod insert = InsertMethod::kAuto;  // the method in force
+  // Settings that decide whether a commit survives a power cut, as the database reports them.
+  std::vector<std::pair<std::string, std::string>> durability{};
+};
+
+// A row of loadgen_runs.
+struct RunRecord {
+  std::int64_t run_id = 0;
+  std::string app_version;
+  WallTime started_at;
+  std::string config_json;
+};
+
+// A stored row, as the audit needs it. `text` is empty when only sequences were asked for, and valid
+// only during the call.
+struct StoredRow {
+  std::int64_t sequence = 0;
+  std::int64_t producer = 0;
+  std::string_view text;
+};
+enum class RowContent { kSequences, kTexts };
+// Return false to stop reading.
+using RowVisitor = std::function<bool(const StoredRow&)>;
+
+// Not thread-safe, except that the sinks it made may be used by other threads meanwhile; it must
+// outlive them. Everything that talks to the database throws SetupError with one line that holds no
+// secret.
+class Target {
+ public:
+  Target() = default;
+  Target(const Target&) = delete;
+  Target& operator=(const Target&) = delete;
+  virtual ~Target() = default;
+
+  // Connects, creates what tables are absent and checks that those present fit. Changes nothing when
+  // they do not. Call once, before the rest.
+  virtual void open() = 0;
+  [[nodiscard]] virtual TargetInfo info() const = 0;
+  // A connection for one consumer.
+  virtual std::unique_ptr<Sink> connect(const RunIdentity& run) = 0;
+
+  virtual void record_start(const RunRecord& record) = 0;
+  virtual void record_end(std::int64_t run_id, WallTime ended_at,
+                          const std::string& result_json) = 0;
+
+  // False when rows cannot be read back because none are kept.
+  [[nodiscard]] virtual bool can_read_back() const = 0;
+  // Visits each stored row of the run, in no promised order.
+  virtual void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) = 0;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,148 @@
+#include "sink/sqlite_connection.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/error.h"
+#include "base/redact.h"
+
+namespace loadgen {
+namespace {
+
+// SQLite asks after each failed attempt, with the number of attempts before in this wait.
+int wait_for_lock(void* context, int attempts) {
+  auto& patience = *static_cast<LockPatience*>(context);
+  const TimePoint now = patience.clock.now();
+  if (attempts == 0) patience.began = now;
+  if (now - patience.began >= patience.longest) return 0;
+  constexpr std::array kDelays{1, 1, 2, 2, 5, 5, 10};
+  const auto step = std::min<std::size_t>(static_cast<std::size_t>(attempts), kDelays.size() - 1);
+  const TimePoint again = now + std::chrono::milliseconds(kDelays[step]);
+  return patience.clock.sleep_until(again, patience.stop) ? 1 : 0;
+}
+
+// "SQLITE_IOERR (778)": the name of the primary code and the extended one's number.
+std::string code_name(int code) {
+  struct Name {
+    int code;
+    const char* name;
+  };
+  constexpr std::array kNames{
+      Name{SQLITE_ERROR, "SQLITE_ERROR"},         Name{SQLITE_PERM, "SQLITE_PERM"},
+      Name{SQLITE_ABORT, "SQLITE_ABORT"},         Name{SQLITE_BUSY, "SQLITE_BUSY"},
+      Name{SQLITE_LOCKED, "SQLITE_LOCKED"},       Name{SQLITE_NOMEM, "SQLITE_NOMEM"},
+      Name{SQLITE_READONLY, "SQLITE_READONLY"},   Name{SQLITE_INTERRUPT, "SQLITE_INTERRUPT"},
+      Name{SQLITE_IOERR, "SQLITE_IOERR"},         Name{SQLITE_CORRUPT, "SQLITE_CORRUPT"},
+      Name{SQLITE_FULL, "SQLITE_FULL"},           Name{SQLITE_CANTOPEN, "SQLITE_CANTOPEN"},
+      Name{SQLITE_PROTOCOL, "SQLITE_PROTOCOL"},   Name{SQLITE_SCHEMA, "SQLITE_SCHEMA"},
+      Name{SQLITE_TOOBIG, "SQLITE_TOOBIG"},       Name{SQLITE_CONSTRAINT, "SQLITE_CONSTRAINT"},
+      Name{SQLITE_MISMATCH, "SQLITE_MISMATCH"},   Name{SQLITE_MISUSE, "SQLITE_MISUSE"},
+      Name{SQLITE_AUTH, "SQLITE_AUTH"},           Name{SQLITE_NOTADB, "SQLITE_NOTADB"},
+  };
+  const int primary = code & 0xff;
+  for (const Name& known : kNames) {
+    if (known.code != primary) continue;
+    return code == primary ? known.name : fmt::format("{} ({})", known.name, code);
+  }
+  return fmt::format("SQLITE_{}", code);
+}
+
+}  // namespace
+
+void SqliteStatement::Finalize::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
+
+SqliteStatement::SqliteStatement(sqlite3* db, std::string_view sql) {
+  sqlite3_stmt* statement = nullptr;
+  const int code = sqlite3_prepare_v3(db, sql.data(), static_cast<int>(sql.size()),
+                                      SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
+  if (code != SQLITE_OK) throw SetupError(one_line(sqlite3_errmsg(db)));
+  statement_.reset(statement);
+}
+
+void SqliteStatement::bind(int parameter, std::int64_t value) {
+  sqlite3_bind_int64(statement_.get(), parameter, value);
+}
+
+void SqliteStatement::bind(int parameter, std::string_view text) {
+  sqlite3_bind_text(statement_.get(), parameter, text.data(), static_cast<int>(text.size()),
+                    SQLITE_STATIC);
+}
+
+bool SqliteStatement::step(int& code) {
+  code = sqlite3_step(statement_.get());
+  if (code == SQLITE_ROW) return true;
+  if (code == SQLITE_DONE) code = SQLITE_OK;
+  return false;
+}
+
+int SqliteStatement::run() {
+  int code = SQLITE_OK;
+  while (step(code)) {
+  }
+  reset();
+  return code;
+}
+
+void SqliteStatement::reset() { sqlite3_reset(statement_.get()); }
+
+std::int64_t SqliteStatement::integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
+
+std::string_view SqliteStatement::text(int column) const {
+  const auto* text =
+      reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+  if (text == nullptr) return {};
+  return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
+}
+
+void SqliteConnection::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
+
+SqliteConnection::SqliteConnection(const std::string& path, LockPatience& patience) {
+  sqlite3* db = nullptr;
+  const int code = sqlite3_open_v2(
+      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  db_.reset(db);
+  if (db == nullptr) throw SetupError("out of memory");
+  if (code != SQLITE_OK) fail(code);
+  sqlite3_extended_result_codes(db, 1);
+  sqlite3_busy_handler(db, wait_for_lock, &patience);
+}
+
+void SqliteConnection::execute(const std::string& sql) {
+  const int code = sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr);
+  if (code != SQLITE_OK) fail(code);
+}
+
+std::string SqliteConnection::query_value(const std::string& sql) {
+  SqliteStatement statement = prepare(sql);
+  int code = SQLITE_OK;
+  std::string value;
+  if (statement.step(code)) value = statement.text(0);
+  if (code != SQLITE_OK && code != SQLITE_ROW) fail(code);
+  return value;
+}
+
+bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
+
+bool SqliteConnection::is_busy() const {
+  return (sqlite3_errcode(db_.get()) & 0xff) == SQLITE_BUSY;
+}
+
+void SqliteConnection::interrupt() noexcept { sqlite3_interrupt(db_.get()); }
+
+WriteError SqliteConnection::error(int code) const {
+  return {code_name(code), one_line(sqlite3_errmsg(db_.get()))};
+}
+
+void SqliteConnection::fail(int code) const {
+  throw SetupError((code & 0xff) == SQLITE_BUSY ? "database is locked by another process"
+                                       : one_line(sqlite3_errmsg(db_.get())));
+}
+
+}  // namespace loadgen

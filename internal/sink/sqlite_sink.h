@@ -1,0 +1,48 @@
+// Writes frames to SQLite: one transaction a frame, rows by prepared multi-row INSERTs. Waits for a
+// lock that another process holds until it is free or the sink is interrupted.
+#pragma once
+
+#include <vector>
+
+#include "sink/sink.h"
+#include "sink/sqlite_connection.h"
+#include "sink/target_config.h"
+#include "sink/writer_lock.h"
+
+namespace loadgen {
+
+class SqliteSink final : public Sink {
+ public:
+  // The lock is shared by all sinks of the target. Borrows both references. Throws SetupError.
+  SqliteSink(const std::string& path, const TargetConfig& config, const RunIdentity& run,
+             WriterLock& writer, Clock& clock);
+
+  WriteResult write(const Frame& frame) noexcept override;
+  void interrupt() noexcept override;
+
+ private:
+  // An INSERT of a fixed number of rows.
+  struct Insert {
+    std::size_t rows;
+    SqliteStatement statement;
+  };
+
+  WriteResult write_locked(const Frame& frame);
+  int insert_rows(std::span<const Message> messages);
+  void bind_row(SqliteStatement& statement, std::size_t row, const Message& message) const;
+  WriteResult roll_back(WriteOutcome outcome, int code);
+
+  // Constant after construction.
+  const RunIdentity run_;
+  WriterLock& writer_;
+  std::stop_source interrupted_;
+  LockPatience patience_;
+
+  SqliteConnection connection_;
+  SqliteStatement begin_;
+  SqliteStatement commit_;
+  SqliteStatement rollback_;
+  std::vector<Insert> inserts_;  // most rows first; the last takes one row
+};
+
+}  // namespace loadgen

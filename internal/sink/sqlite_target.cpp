@@ -1,0 +1,213 @@
+#include "sink/sqlite_target.h"
+
+#include <fmt/format.h>
+#include <sqlite3.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <optional>
+#include <set>
+#include <string>
+
+#include "base/error.h"
+#include "base/redact.h"
+#include "schema.h"
+#include "sink/sqlite_sink.h"
+#include "sink/writer_lock.h"
+
+namespace loadgen {
+namespace {
+
+constexpr std::string_view kPrefix = "sqlite:";
+
+class SqliteTarget final : public Target {
+ public:
+  SqliteTarget(TargetConfig config, Clock& clock)
+      : config_(std::move(config)),
+        path_(config_.address.substr(kPrefix.size())),
+        clock_(clock),
+        patience_{.clock = clock, .stop = {}, .longest = kSetupLockWait} {}
+
+  void open() override;
+  [[nodiscard]] TargetInfo info() const override;
+  std::unique_ptr<Sink> connect(const RunIdentity& run) override;
+  void record_start(const RunRecord& record) override;
+  void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
+  [[nodiscard]] bool can_read_back() const override { return true; }
+  void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
+
+ private:
+  void prepare_database();
+  void check_columns(const std::string& table,
+                     std::span<const std::string_view> needed) const;
+  void use_wal();
+  // Runs `action`; a SetupError leaves with the database's name in front.
+  template <typename Action>
+  auto naming_database(Action action) const {
+    try {
+      return action();
+    } catch (const SetupError& error) {
+      throw SetupError(fmt::format("{}: {}", one_line(config_.address), error.what()));
+    }
+  }
+
+  const TargetConfig config_;
+  const std::string path_;
+  Clock& clock_;
+  LockPatience patience_;
+  WriterLock writer_;
+  std::optional<SqliteConnection> connection_;  // set by open()
+};
+
+constexpr std::array<std::string_view, 6> kMessageColumns{"id",     "message",  "created_at",
+                                                          "run_id", "sequence", "producer"};
+constexpr std::array<std::string_view, 7> kRunColumns{
+    "run_id", "app_version", "table_name", "started_at", "ended_at", "config", "result"};
+
+void SqliteTarget::open() {
+  naming_database([&] {
+    std::error_code ignored;
+    const std::filesystem::path file(path_);
+    if (std::filesystem::is_directory(file, ignored)) throw SetupError("is a directory");
+    const auto folder = file.has_parent_path() ? file.parent_path() : std::filesystem::path(".");
+    if (!std::filesystem::is_directory(folder, ignored)) {
+      throw SetupError(fmt::format("there is no directory {}", folder.string()));
+    }
+    const bool existed = std::filesystem::exists(file, ignored);
+    try {
+      prepare_database();
+    } catch (const SetupError&) {
+      connection_.reset();
+      if (!existed) std::filesystem::remove(file, ignored);  // leave nothing half made
+      throw;
+    }
+  });
+}
+
+void SqliteTarget::prepare_database() {
+  connection_.emplace(path_, patience_);
+  // What does not fit must be found before anything is changed, and WAL mode is a change.
+  connection_->query_value("SELECT count(*) FROM sqlite_master");
+  check_columns(config_.table, kMessageColumns);
+  check_columns("loadgen_runs", kRunColumns);
+  use_wal();
+  connection_->execute("PRAGMA synchronous = FULL");  // of the run records; sinks set their own
+  connection_->execute("BEGIN IMMEDIATE;" + schema_for_table(schema::kSqlite, config_.table) +
+                       "COMMIT;");
+}
+
+void SqliteTarget::use_wal() {
+  const TimePoint give_up = clock_.now() + kSetupLockWait;
+  for (;;) {
+    try {
+      const std::string mode = connection_->query_value("PRAGMA journal_mode = WAL");
+      if (mode != "wal") throw SetupError("cannot be put in WAL mode (it stays in " + mode + ")");
+      return;
+    } catch (const SetupError&) {
+      // The change needs the file alone, and SQLite does not wait for that by itself.
+      const bool busy = connection_->is_busy();
+      if (!busy || clock_.now() >= give_up) throw;
+      clock_.sleep_until(clock_.now() + std::chrono::milliseconds(10), {});
+    }
+  }
+}
+
+void SqliteTarget::check_columns(const std::string& table,
+                                 std::span<const std::string_view> needed) const {
+  SqliteStatement columns = connection_->prepare(
+      "SELECT name, \"notnull\" AND dflt_value IS NULL AND pk = 0 FROM pragma_table_info(?1)");
+  columns.bind(1, table);
+  std::set<std::string, std::less<>> missing(needed.begin(), needed.end());
+  bool exists = false;
+  int code = SQLITE_OK;
+  while (columns.step(code)) {
+    exists = true;
+    const std::string name(columns.text(0));
+    const bool known = missing.erase(name) > 0;
+    if (!known && columns.integer(1) != 0) {
+      throw SetupError(
+          fmt::format("table {} does not fit: its column {} must have a value, and loadgen has none "
+                      "for it; use --table to name another",
+                      one_line(table), one_line(name)));
+    }
+  }
+  if (code != SQLITE_OK) connection_->fail(code);
+  if (exists && !missing.empty()) {
+    throw SetupError(
+        fmt::format("table {} does not fit: it has no column {}; use --table to name another",
+                    one_line(table), *missing.begin()));
+  }
+}
+
+TargetInfo SqliteTarget::info() const {
+  return {.kind = "sqlite",
+          .version = sqlite3_libversion(),
+          .insert = config_.insert,
+          .durability = {{"journal_mode", "wal"},
+                         {"synchronous",
+                          config_.durability == Durability::kFull ? "full" : "normal"}}};
+}
+
+std::unique_ptr<Sink> SqliteTarget::connect(const RunIdentity& run) {
+  return naming_database(
+      [&] { return std::make_unique<SqliteSink>(path_, config_, run, writer_, clock_); });
+}
+
+void SqliteTarget::record_start(const RunRecord& record) {
+  naming_database([&] {
+    SqliteStatement insert = connection_->prepare(
+        "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
+        "VALUES (?1, ?2, ?3, ?4, ?5)");
+    insert.bind(1, record.run_id);
+    insert.bind(2, record.app_version);
+    insert.bind(3, config_.table);
+    insert.bind(4, unix_microseconds(record.started_at));
+    insert.bind(5, record.config_json);
+    if (const int code = insert.run(); code != SQLITE_OK) connection_->fail(code);
+  });
+}
+
+void SqliteTarget::record_end(std::int64_t run_id, WallTime ended_at,
+                              const std::string& result_json) {
+  naming_database([&] {
+    SqliteStatement update = connection_->prepare(
+        "UPDATE loadgen_runs SET ended_at = ?2, result = ?3 WHERE run_id = ?1");
+    update.bind(1, run_id);
+    update.bind(2, unix_microseconds(ended_at));
+    update.bind(3, result_json);
+    if (const int code = update.run(); code != SQLITE_OK) connection_->fail(code);
+  });
+}
+
+void SqliteTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
+  naming_database([&] {
+    const bool texts = content == RowContent::kTexts;
+    SqliteStatement rows = connection_->prepare(
+        fmt::format("SELECT sequence, producer{} FROM {} WHERE run_id = ?1",
+                    texts ? ", message" : "", quote_identifier(config_.table)));
+    rows.bind(1, run_id);
+    int code = SQLITE_OK;
+    while (rows.step(code)) {
+      const StoredRow row{rows.integer(0), rows.integer(1), texts ? rows.text(2) : ""};
+      if (!visit(row)) return;
+    }
+    if (code != SQLITE_OK) connection_->fail(code);
+  });
+}
+
+}  // namespace
+
+bool is_sqlite_address(std::string_view address) { return address.starts_with(kPrefix); }
+
+std::unique_ptr<Target> make_sqlite_target(const TargetConfig& config, Clock& clock) {
+  const std::string_view path = std::string_view(config.address).substr(kPrefix.size());
+  const bool needs_hint = path.starts_with("//") && !path.starts_with("///");
+  if (path.empty() || path.starts_with(":memory:") || needs_hint) {
+    throw UsageError(fmt::format("--db={}: expected a file, as in sqlite:messages.db or sqlite:/tmp/x.db",
+                                 one_line(config.address)));
+  }
+  return std::make_unique<SqliteTarget>(config, clock);
+}
+
+}  // namespace loadgen

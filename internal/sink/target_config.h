@@ -1,0 +1,32 @@
+// What every kind of target is made from, and small helpers they share.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "base/clock.h"
+#include "options/choices.h"
+
+namespace loadgen {
+
+struct TargetConfig {
+  std::string address;  // as given by --db; may hold a password
+  std::string table;
+  InsertMethod insert = InsertMethod::kMulti;  // one the kind has
+  Durability durability = Durability::kFull;
+};
+
+// How long open() waits for a database that is locked by somebody else.
+inline constexpr std::chrono::seconds kSetupLockWait{10};
+
+// "a\"b" -> "\"a\"\"b\"". The only way a name gets into SQL.
+std::string quote_identifier(std::string_view name);
+
+// The DDL of a schema file with the table's name filled in.
+std::string schema_for_table(std::string_view schema, std::string_view table);
+
+std::int64_t unix_microseconds(WallTime when);
+
+}  // namespace loadgen

@@ -1,0 +1,33 @@
+#include "stats/latency_recorder.h"
+
+namespace loadgen {
+
+void LatencyHistograms::merge(const LatencyHistograms& other) {
+  response.merge(other.response);
+  schedule_lag.merge(other.schedule_lag);
+  queue_wait.merge(other.queue_wait);
+  batch_wait.merge(other.batch_wait);
+  write.merge(other.write);
+}
+
+void LatencyRecorder::record(std::span<const Message> messages, TimePoint write_begin,
+                             TimePoint write_end) {
+  histograms_.write.record(write_end - write_begin, messages.size());
+  for (std::size_t i = 0; i < messages.size();) {
+    // At high rates messages are made in batches and share their times: counted in one go.
+    const Message& message = messages[i];
+    std::size_t same = 1;
+    while (i + same < messages.size() && messages[i + same].due == message.due &&
+           messages[i + same].created == message.created &&
+           messages[i + same].taken == message.taken) {
+      ++same;
+    }
+    histograms_.response.record(write_end - message.due, same);
+    histograms_.schedule_lag.record(message.created - message.due, same);
+    histograms_.queue_wait.record(message.taken - message.created, same);
+    histograms_.batch_wait.record(write_begin - message.taken, same);
+    i += same;
+  }
+}
+
+}  // namespace loadgen
