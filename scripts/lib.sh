@@ -1,0 +1,61 @@
+# Shared by the scripts here: find the project, say what happens, install what is missing.
+# shellcheck shell=bash
+
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+say() { printf '%s\n' "$*" >&2; }
+
+fail() {
+  say "$(basename "$0"): $*"
+  exit 1
+}
+
+# What compiling takes, and what comes on top for tests and for the gate, as Debian packages.
+build_packages=(g++ cmake ninja-build pkg-config libcli11-dev libspdlog-dev libfmt-dev
+  nlohmann-json3-dev libsqlite3-dev libpq-dev libpqxx-dev)
+test_packages=(doctest-dev postgresql python3 python3-jsonschema util-linux)
+gate_packages=(clang clang-tidy clang-format libclang-rt-14-dev shellcheck)
+
+# install_missing PACKAGE...: installs those that are not there yet, and says so.
+install_missing() {
+  local missing=() package
+  for package in "$@"; do
+    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
+      missing+=("$package")
+  done
+  [ ${#missing[@]} -eq 0 ] && return
+  command -v apt-get >/dev/null ||
+    fail "needs these Debian packages or their like: ${missing[*]}"
+  local as_root=()
+  if [ "$(id -u)" -ne 0 ]; then
+    command -v sudo >/dev/null ||
+      fail "needs these packages, and neither root nor sudo is at hand: ${missing[*]}"
+    as_root=(sudo)
+  fi
+  say "Installing: ${missing[*]}"
+  # All output goes to stderr: stdout belongs to the result.
+  "${as_root[@]}" apt-get update -q >&2
+  "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -q -y --no-install-recommends "${missing[@]}" >&2
+}
+
+# configure DIR [CMAKE_ARGUMENT...]: only when DIR is new.
+configure() {
+  local dir=$1
+  shift
+  [ -e "$dir/build.ninja" ] && return
+  cmake -S . -B "$dir" -G Ninja "$@" >&2
+}
+
+# build DIR [TARGET...]: quiet while all goes well.
+build() {
+  local dir=$1
+  shift
+  local log="$dir/build.log"
+  if ! ninja -C "$dir" "$@" >"$log" 2>&1; then
+    cat "$log" >&2
+    fail "the build in $dir failed"
+  fi
+  grep -A8 'warning:' "$log" >&2 || true
+}
