@@ -1,1 +1,194 @@
+// The checker is itself checked by mutation: each kind of damage done to a real table must be
+// reported exactly.
+
+#include "audit/audit.h"
+
 #include <doctest/doctest.h>
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "sink/make_target.h"
+#include "support/postgres.h"
+#include "support/sql.h"
+#include "support/temp_dir.h"
+
+using namespace loadgen;
+
+namespace {
+
+// A table with messages 0..99 of run 1, all acknowledged.
+struct Stored {
+  explicit Stored(std::string db) {
+    options.db = std::move(db);
+    options.table = unique_table();
+    target = make_target(options, clock);
+    target->open();
+    std::vector<Message> messages(100);
+    for (std::uint64_t i = 0; i < 100; ++i) {
+      messages[i].sequence = i;
+      messages[i].producer = i % 4;
+      generator.generate(i, messages[i].producer, messages[i].text);
+    }
+    REQUIRE(target->connect({1, {}})->write({messages}).outcome == WriteOutcome::kWritten);
+    acknowledged.insert({0, 100});
+    produced.insert({0, 100});
+  }
+
+  void mutate(const std::string& statement, const std::string& rest) {
+    sql(options.db, statement + " " + options.table + " " + rest);
+  }
+  AuditResult check(VerifyMode mode) {
+    return audit(*target, {1, acknowledged, produced, generator}, mode, {});
+  }
+
+  SteadyClock clock;
+  Options options;
+  const Generator generator{42, 64};
+  SequenceSet acknowledged;
+  SequenceSet produced;
+  std::unique_ptr<Target> target;
+};
+
+void for_each_database(const std::function<void(Stored&)>& test) {
+  const TempDir dir;
+  Stored sqlite("sqlite:" + dir.file("audit.db"));
+  test(sqlite);
+  if (const auto address = test_postgres()) {
+    Stored postgres(*address);
+    test(postgres);
+  }
+}
+
+struct Expected {
+  std::uint64_t checked, lost, duplicated, unexpected, corrupted;
+  bool passed;
+};
+
+void check(const AuditResult& result, const Expected& expected) {
+  CHECK(result.checked == expected.checked);
+  CHECK(result.lost == expected.lost);
+  CHECK(result.duplicated == expected.duplicated);
+  CHECK(result.unexpected == expected.unexpected);
+  CHECK(result.corrupted == expected.corrupted);
+  CHECK(result.passed == expected.passed);
+}
+
+constexpr const char* kCopyColumns =
+    "(message, created_at, run_id, sequence, producer) SELECT message, created_at, run_id, ";
+
+}  // namespace
+
+TEST_CASE("audit: an untouched table passes in both modes") {
+  for_each_database([](Stored& stored) {
+    check(stored.check(VerifyMode::kCount), {100, 0, 0, 0, 0, true});
+    check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 0, true});
+    CHECK(stored.check(VerifyMode::kFull).mode == VerifyMode::kFull);
+  });
+}
+
+TEST_CASE("audit: deleted rows are lost, exactly those") {
+  for_each_database([](Stored& stored) {
+    stored.mutate("DELETE FROM", "WHERE sequence IN (0, 17, 99)");
+    check(stored.check(VerifyMode::kCount), {97, 3, 0, 0, 0, false});
+  });
+}
+
+TEST_CASE("audit: a doubled row is duplicated") {
+  for_each_database([](Stored& stored) {
+    const std::string& table = stored.options.table;
+    stored.mutate("INSERT INTO", kCopyColumns + std::string("sequence, producer FROM ") + table +
+                                     " WHERE sequence IN (5, 6)");
+    check(stored.check(VerifyMode::kCount), {102, 0, 2, 0, 0, false});
+  });
+}
+
+TEST_CASE("audit: an invented row is unexpected") {
+  for_each_database([](Stored& stored) {
+    const std::string& table = stored.options.table;
+    stored.mutate("INSERT INTO", kCopyColumns + std::string("sequence + 1000, producer FROM ") +
+                                     table + " WHERE sequence = 5");
+    stored.mutate("INSERT INTO", kCopyColumns + std::string("-1, producer FROM ") + table +
+                                     " WHERE sequence = 5");
+    check(stored.check(VerifyMode::kCount), {102, 0, 0, 2, 0, false});
+  });
+}
+
+TEST_CASE("audit: an altered text is corrupted, which only the full mode can see") {
+  for_each_database([](Stored& stored) {
+    stored.mutate("UPDATE", "SET message = message || ' ' WHERE sequence = 5");
+    stored.mutate("UPDATE", "SET message = '' WHERE sequence = 6");
+    check(stored.check(VerifyMode::kCount), {100, 0, 0, 0, 0, true});
+    check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 2, false});
+  });
+}
+
+TEST_CASE("audit: a row under another producer's number is corrupted") {
+  for_each_database([](Stored& stored) {
+    stored.mutate("UPDATE", "SET producer = producer + 1 WHERE sequence = 5");
+    stored.mutate("UPDATE", "SET producer = -1 WHERE sequence = 6");
+    check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 2, false});
+  });
+}
+
+TEST_CASE("audit: a renumbered row is lost here and unexpected or doubled there") {
+  for_each_database([](Stored& stored) {
+    stored.mutate("UPDATE", "SET sequence = 6 WHERE sequence = 5");
+    check(stored.check(VerifyMode::kCount), {100, 1, 1, 0, 0, false});
+  });
+}
+
+TEST_CASE("audit: what was produced but never acknowledged may be there or not") {
+  for_each_database([](Stored& stored) {
+    stored.produced.insert({100, 120});  // in doubt and not there
+    stored.acknowledged = {};
+    stored.acknowledged.insert({0, 90});  // 90..99 in doubt and there
+    check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 0, true});
+  });
+}
+
+TEST_CASE("audit: another run's rows do not matter") {
+  for_each_database([](Stored& stored) {
+    stored.mutate("UPDATE", "SET run_id = 2 WHERE sequence >= 50");
+    check(stored.check(VerifyMode::kCount), {50, 50, 0, 0, 0, false});
+  });
+}
+
+TEST_CASE("audit: off, or with nothing to read back, there is no judgement") {
+  for_each_database([](Stored& stored) {
+    const AuditResult off = stored.check(VerifyMode::kOff);
+    CHECK(off.mode == VerifyMode::kOff);
+    CHECK_FALSE(off.passed.has_value());
+  });
+  SteadyClock clock;
+  Options options;
+  options.db = "null:";
+  const auto target = make_target(options, clock);
+  const SequenceSet none;
+  const Generator generator(1, 1);
+  const AuditResult result = audit(*target, {1, none, none, generator}, VerifyMode::kFull, {});
+  CHECK(result.mode == VerifyMode::kOff);
+  CHECK_FALSE(result.passed.has_value());
+}
+
+TEST_CASE("audit: stopped early, there is no judgement") {
+  for_each_database([](Stored& stored) {
+    std::stop_source stop;
+    stop.request_stop();
+    const AuditResult result =
+        audit(*stored.target, {1, stored.acknowledged, stored.produced, stored.generator},
+              VerifyMode::kCount, stop.get_token());
+    CHECK_FALSE(result.passed.has_value());
+    CHECK(result.checked <= 1);
+  });
+}
+
+TEST_CASE("audit: a table that is gone is an error, not a verdict") {
+  for_each_database([](Stored& stored) {
+    sql(stored.options.db, "DROP TABLE " + stored.options.table);
+    CHECK_THROWS_AS(stored.check(VerifyMode::kCount), SetupError);
+  });
+}

@@ -1,1 +1,375 @@
+// The contract of channel/channel.h, run over every kind of channel.
+
+#include "channel/channel.h"
+
 #include <doctest/doctest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <new>
+#include <thread>
+#include <vector>
+
+#include "channel/memory_channel.h"
+#include "support/fake_clock.h"
+
+namespace {
+thread_local std::size_t allocations = 0;
+}
+
+// The whole test program's: counts, so that a test can tell that nothing was allocated.
+void* operator new(std::size_t size) {
+  ++allocations;
+  if (void* memory = std::malloc(size)) return memory;
+  throw std::bad_alloc();
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+
+using namespace loadgen;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct MemoryKind {
+  static std::unique_ptr<Channel> make(std::size_t capacity, OnFull policy, Clock& clock) {
+    return std::make_unique<MemoryChannel>(capacity, policy, clock);
+  }
+};
+
+std::vector<Message> messages(std::uint64_t first, std::size_t count) {
+  std::vector<Message> batch(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    batch[i].sequence = first + i;
+    batch[i].text = "text " + std::to_string(first + i);
+  }
+  return batch;
+}
+
+PushResult push(Channel& channel, std::uint64_t first, std::size_t count) {
+  auto batch = messages(first, count);
+  return channel.push(batch);
+}
+
+std::vector<std::uint64_t> pop(Channel& channel, std::size_t most,
+                               std::optional<TimePoint> deadline = std::nullopt) {
+  std::vector<Message> out(most);
+  out.resize(channel.pop(out, deadline));
+  std::vector<std::uint64_t> list;
+  for (const Message& message : out) {
+    CHECK(message.text == "text " + std::to_string(message.sequence));
+    list.push_back(message.sequence);
+  }
+  return list;
+}
+
+void wait_for(const std::function<bool()>& condition) {
+  while (!condition()) std::this_thread::yield();
+}
+
+using Sequences = std::vector<std::uint64_t>;
+
+}  // namespace
+
+TEST_CASE_TEMPLATE("channel: first in, first out, over the end of the ring too", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(4, OnFull::kBlock, clock);
+  for (std::uint64_t first = 0; first < 12; first += 3) {
+    const PushResult pushed = push(*channel, first, 3);
+    CHECK(pushed.status == PushStatus::kDone);
+    CHECK(pushed.accepted == 3);
+    CHECK(pop(*channel, 2) == Sequences{first, first + 1});
+    CHECK(pop(*channel, 2) == Sequences{first + 2});
+  }
+}
+
+TEST_CASE_TEMPLATE("channel: the steady state allocates nothing", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(2, OnFull::kBlock, clock);
+  std::vector<Message> producer(2);
+  std::vector<Message> consumer(2);
+  const auto lap = [&] {
+    for (Message& message : producer) message.text.assign(64, 'x');
+    CHECK(channel->push(producer).accepted == 2);
+    CHECK(channel->pop(consumer, std::nullopt) == 2);
+  };
+  for (int i = 0; i < 3; ++i) lap();  // now every buffer there will ever be exists
+  const std::size_t before = allocations;
+  for (int i = 0; i < 30; ++i) lap();
+  CHECK(allocations == before);
+}
+
+TEST_CASE_TEMPLATE("channel: push after close fails and keeps the message", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(4, OnFull::kBlock, clock);
+  channel->close();
+  auto batch = messages(7, 1);
+  const PushResult pushed = channel->push(batch);
+  CHECK(pushed.status == PushStatus::kClosed);
+  CHECK(pushed.accepted == 0);
+  CHECK(batch[0].sequence == 7);
+  CHECK(batch[0].text == "text 7");
+}
+
+TEST_CASE_TEMPLATE("channel: after close what is left is handed out, then nothing", Kind,
+                   MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(4, OnFull::kBlock, clock);
+  CHECK(push(*channel, 0, 3).accepted == 3);
+  channel->close();
+  channel->close();  // again changes nothing
+  CHECK_FALSE(channel->finished());
+  CHECK(pop(*channel, 2) == Sequences{0, 1});
+  CHECK(pop(*channel, 2, clock.now() + 1h) == Sequences{2});  // no use in waiting for more
+  CHECK(channel->finished());
+  CHECK(pop(*channel, 2).empty());
+  CHECK(pop(*channel, 2, clock.now() + 1h).empty());
+}
+
+TEST_CASE_TEMPLATE("channel: a full channel blocks a pusher until there is room, and counts the "
+                   "time",
+                   Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(2, OnFull::kBlock, clock);
+  std::atomic<std::size_t> accepted{0};
+  std::jthread pusher([&] { accepted = push(*channel, 0, 5).accepted; });
+  wait_for([&] { return channel->stats().depth == 2; });
+  Sequences all;
+  while (all.size() < 5) {
+    for (const auto sequence : pop(*channel, 1)) all.push_back(sequence);
+  }
+  pusher.join();
+  CHECK(accepted == 5);
+  CHECK(all == Sequences{0, 1, 2, 3, 4});
+}
+
+TEST_CASE_TEMPLATE("channel: close wakes blocked pushers, who keep what was not accepted", Kind,
+                   MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(2, OnFull::kBlock, clock);
+  CHECK(push(*channel, 0, 2).accepted == 2);
+  std::vector<PushResult> results(8);
+  std::atomic<int> kept{0};
+  {
+    std::vector<std::jthread> pushers;
+    for (std::size_t i = 0; i < results.size(); ++i) {
+      pushers.emplace_back([&, i] {
+        auto batch = messages(100 + i, 1);
+        results[i] = channel->push(batch);
+        kept += batch[0].sequence == 100 + i ? 1 : 0;
+      });
+    }
+    channel->close();
+  }
+  CHECK(kept == 8);
+  for (const PushResult& result : results) {
+    CHECK(result.status == PushStatus::kClosed);
+    CHECK(result.accepted == 0);
+  }
+}
+
+TEST_CASE_TEMPLATE("channel: close wakes everyone who waits for a message", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(2, OnFull::kBlock, clock);
+  std::atomic<int> empty{0};
+  std::vector<std::jthread> poppers;
+  for (int i = 0; i < 4; ++i) {
+    poppers.emplace_back([&] { empty += pop(*channel, 1).empty() ? 1 : 0; });
+    poppers.emplace_back(
+        [&] { empty += pop(*channel, 1, clock.now() + 1h).empty() ? 1 : 0; });
+  }
+  clock.await_sleepers(4);
+  channel->close();
+  poppers.clear();
+  CHECK(empty == 8);
+}
+
+TEST_CASE_TEMPLATE("channel: drop-new drops what does not fit and says how many", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(3, OnFull::kDropNew, clock);
+  const PushResult pushed = push(*channel, 0, 5);
+  CHECK(pushed.status == PushStatus::kDone);
+  CHECK(pushed.accepted == 3);
+  CHECK(pushed.dropped == 2);
+  CHECK(push(*channel, 5, 2).dropped == 2);
+  CHECK(pop(*channel, 9) == Sequences{0, 1, 2});
+}
+
+TEST_CASE_TEMPLATE("channel: drop-old makes room by dropping the oldest", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(3, OnFull::kDropOld, clock);
+  CHECK(push(*channel, 0, 3).dropped == 0);
+  const PushResult pushed = push(*channel, 3, 2);
+  CHECK(pushed.status == PushStatus::kDone);
+  CHECK(pushed.accepted == 2);
+  CHECK(pushed.dropped == 2);
+  CHECK(pop(*channel, 9) == Sequences{2, 3, 4});
+  // A batch larger than the ring: its newest stay, and accepted - dropped is still what is there.
+  const PushResult large = push(*channel, 10, 8);
+  CHECK(large.accepted == 8);
+  CHECK(large.dropped == 5);
+  CHECK(pop(*channel, 9) == Sequences{15, 16, 17});
+}
+
+TEST_CASE_TEMPLATE("channel: abort reports a full channel and keeps the rest with the caller", Kind,
+                   MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(3, OnFull::kAbort, clock);
+  const PushResult pushed = push(*channel, 0, 5);
+  CHECK(pushed.status == PushStatus::kFull);
+  CHECK(pushed.accepted == 3);
+  CHECK(pushed.dropped == 0);
+  CHECK(pop(*channel, 9) == Sequences{0, 1, 2});
+}
+
+TEST_CASE_TEMPLATE("channel: pop with a deadline waits to fill, then takes what is there", Kind,
+                   MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(10, OnFull::kBlock, clock);
+  CHECK(push(*channel, 0, 2).accepted == 2);
+  Sequences got;
+  std::jthread popper([&] { got = pop(*channel, 4, clock.now() + 5ms); });
+  clock.await_sleepers(1);
+  clock.advance(4ms);
+  CHECK(push(*channel, 2, 1).accepted == 1);
+  clock.await_sleepers(1);  // three of four: it sleeps on
+  clock.advance(1ms);
+  popper.join();
+  CHECK(got == Sequences{0, 1, 2});
+}
+
+TEST_CASE_TEMPLATE("channel: pop with a deadline returns as soon as it is filled", Kind,
+                   MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(10, OnFull::kBlock, clock);
+  Sequences got;
+  std::jthread popper([&] { got = pop(*channel, 4, clock.now() + 1h); });
+  clock.await_sleepers(1);
+  CHECK(push(*channel, 0, 6).accepted == 6);
+  popper.join();
+  CHECK(got == Sequences{0, 1, 2, 3});
+}
+
+TEST_CASE_TEMPLATE("channel: pop with a deadline returns when the channel is full, however much "
+                   "it wants",
+                   Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(3, OnFull::kBlock, clock);
+  Sequences got;
+  std::jthread popper([&] { got = pop(*channel, 500, clock.now() + 1h); });
+  clock.await_sleepers(1);
+  CHECK(push(*channel, 0, 3).accepted == 3);
+  popper.join();
+  CHECK(got == Sequences{0, 1, 2});
+}
+
+TEST_CASE_TEMPLATE("channel: a begun batch fills before another is begun", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(100, OnFull::kBlock, clock);
+  Sequences filling;
+  Sequences fresh;
+  std::jthread first([&] { filling = pop(*channel, 4, clock.now() + 5ms); });
+  clock.await_sleepers(1);
+  std::jthread second([&] { fresh = pop(*channel, 4); });
+  for (std::uint64_t i = 0; i < 3; ++i) CHECK(push(*channel, i, 1).accepted == 1);
+  CHECK(channel->stats().depth == 3);  // nobody has taken one
+  clock.advance(5ms);
+  first.join();
+  CHECK(filling == Sequences{0, 1, 2});
+  CHECK(push(*channel, 3, 1).accepted == 1);
+  second.join();
+  CHECK(fresh == Sequences{3});
+}
+
+TEST_CASE_TEMPLATE("channel: what a filled batch leaves wakes the next consumer", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(100, OnFull::kBlock, clock);
+  std::atomic<std::size_t> total{0};
+  {
+    std::vector<std::jthread> poppers;
+    poppers.emplace_back([&] { total += pop(*channel, 4, clock.now() + 1h).size(); });
+    clock.await_sleepers(1);
+    for (int i = 0; i < 3; ++i) poppers.emplace_back([&] { total += pop(*channel, 2).size(); });
+    CHECK(push(*channel, 0, 10).accepted == 10);
+  }  // would never join if one of them slept on
+  CHECK(total == 10);
+}
+
+TEST_CASE_TEMPLATE("channel: depth is measured at its highest and over time", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(100, OnFull::kBlock, clock);
+  clock.advance(1s);  // 0 for a second
+  CHECK(push(*channel, 0, 10).accepted == 10);
+  clock.advance(1s);  // 10 for a second
+  CHECK(pop(*channel, 6).size() == 6);
+  clock.advance(2s);  // 4 for two seconds
+  const ChannelStats stats = channel->stats();
+  CHECK(stats.capacity == 100);
+  CHECK(stats.depth == 4);
+  CHECK(stats.depth_max == 10);
+  CHECK(stats.depth_mean == doctest::Approx((0 + 10 + 8) / 4.0));
+  CHECK(stats.blocked == 0ns);
+}
+
+TEST_CASE_TEMPLATE("channel: the time pushers are blocked is measured", Kind, MemoryKind) {
+  FakeClock clock;
+  const auto channel = Kind::make(1, OnFull::kBlock, clock);
+  std::jthread pusher([&] { CHECK(push(*channel, 0, 2).accepted == 2); });
+  // Between the first message and its wait for room the pusher does not let go of the channel.
+  wait_for([&] { return channel->stats().depth == 1; });
+  clock.advance(3s);
+  CHECK(pop(*channel, 1) == Sequences{0});
+  pusher.join();
+  CHECK(channel->stats().blocked == 3s);
+}
+
+TEST_CASE_TEMPLATE("channel: under many threads nothing is lost, doubled or reordered", Kind,
+                   MemoryKind) {
+  SteadyClock clock;
+  const auto channel = Kind::make(37, OnFull::kBlock, clock);
+  constexpr std::uint64_t kPushers = 6;
+  constexpr std::uint64_t kEach = 20'000;
+  std::vector<Sequences> taken(4);
+  {
+    std::vector<std::jthread> poppers;
+    for (std::size_t p = 0; p < taken.size(); ++p) {
+      poppers.emplace_back([&, p] {
+        std::vector<Message> out(5 + 11 * p);
+        for (;;) {
+          // Some fill their batches, some take what is there.
+          const std::size_t count = channel->pop(
+              out, p % 2 == 0 ? std::nullopt : std::optional(clock.now() + 100us));
+          for (std::size_t i = 0; i < count; ++i) taken[p].push_back(out[i].sequence);
+          if (count == 0 && channel->finished()) return;
+        }
+      });
+    }
+    std::vector<std::jthread> pushers;
+    for (std::uint64_t p = 0; p < kPushers; ++p) {
+      pushers.emplace_back([&, p] {
+        std::vector<Message> batch(1 + 7 * p);
+        for (std::uint64_t next = 0; next < kEach;) {
+          const auto count = std::min<std::uint64_t>(batch.size(), kEach - next);
+          for (std::uint64_t i = 0; i < count; ++i) batch[i].sequence = p * kEach + next + i;
+          if (channel->push(std::span(batch).first(count)).accepted != count) return;
+          next += count;
+        }
+      });
+    }
+    pushers.clear();
+    channel->close();
+  }
+  std::vector<int> seen(kPushers * kEach);
+  for (const Sequences& mine : taken) {
+    std::vector<std::uint64_t> last(kPushers);
+    for (const std::uint64_t sequence : mine) {
+      ++seen[sequence];
+      CHECK(sequence % kEach + 1 > last[sequence / kEach]);  // each pusher's order is kept
+      last[sequence / kEach] = sequence % kEach + 1;
+    }
+  }
+  CHECK(std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; }));
+}

@@ -1,1 +1,185 @@
+#include "consumer/consumer.h"
+
 #include <doctest/doctest.h>
+
+#include <cmath>
+#include <thread>
+#include <vector>
+
+#include "channel/memory_channel.h"
+#include "support/fake_clock.h"
+#include "support/faulty_sink.h"
+
+using namespace loadgen;
+using namespace std::chrono_literals;
+
+namespace {
+
+using Sequences = std::vector<std::uint64_t>;
+
+struct Fixture {
+  // Messages of sequence first, first + 1, ..., due and created now.
+  void push(std::uint64_t first, std::size_t count) {
+    std::vector<Message> batch(count);
+    for (std::size_t i = 0; i < count; ++i) {
+      batch[i].sequence = first + i;
+      batch[i].due = batch[i].created = clock.now();
+    }
+    CHECK(channel.push(batch).accepted == count);
+  }
+
+  ConsumerTotals run(FrameLimits limits, Sink& to) {
+    const ConsumerContext context{
+        .channel = channel,
+        .clock = clock,
+        .acknowledged = acknowledged,
+        .live = live,
+        .limits = limits,
+        .give_up = give_up.get_token(),
+        .on_failure = [this](const WriteResult& result) { failures.push_back(result); }};
+    return consume(context, to, &recorder);
+  }
+
+  FakeClock clock;
+  MemoryChannel channel{1000, OnFull::kBlock, clock};
+  MemorySink sink;
+  SharedSequenceSet acknowledged;
+  LiveCounters live;
+  LatencyRecorder recorder;
+  std::stop_source give_up;
+  std::vector<WriteResult> failures;
+};
+
+}  // namespace
+
+TEST_CASE("consumer: a full frame is written at once, what is left when the channel closes last") {
+  Fixture f;
+  f.push(0, 7);
+  f.channel.close();
+  const ConsumerTotals totals = f.run({3, 5ms}, f.sink);
+  CHECK(f.sink.frames == std::vector<Sequences>{{0, 1, 2}, {3, 4, 5}, {6}});
+  CHECK(totals.stored == 7);
+  CHECK(totals.frames_full == 2);
+  CHECK(totals.frames_drain == 1);
+  CHECK(totals.frames_linger == 0);
+  CHECK(f.live.stored == 7);
+  CHECK(f.acknowledged.take().ranges() == std::vector<SequenceRange>{{0, 7}});
+}
+
+TEST_CASE("consumer: a frame that does not fill is written when its linger is over") {
+  Fixture f;
+  ConsumerTotals totals;
+  std::jthread consumer([&] { totals = f.run({100, 5ms}, f.sink); });
+  f.push(0, 1);
+  f.clock.await_sleepers(1);
+  f.clock.advance(2ms);
+  f.push(1, 2);
+  f.clock.advance(3ms);
+  while (f.live.stored < 3) std::this_thread::yield();
+  f.channel.close();
+  consumer.join();
+  CHECK(f.sink.frames == std::vector<Sequences>{{0, 1, 2}});
+  CHECK(totals.frames_linger == 1);
+}
+
+TEST_CASE("consumer: with no linger it writes whatever is there") {
+  Fixture f;
+  f.push(0, 2);
+  ConsumerTotals totals;
+  std::jthread consumer([&] { totals = f.run({100, 0ms}, f.sink); });
+  while (f.live.stored < 2) std::this_thread::yield();
+  f.push(2, 1);
+  while (f.live.stored < 3) std::this_thread::yield();
+  f.channel.close();
+  consumer.join();
+  CHECK(f.sink.frames == std::vector<Sequences>{{0, 1}, {2}});
+  CHECK(totals.frames_linger == 2);
+}
+
+TEST_CASE("consumer: response time splits into its parts, and they add up") {
+  Fixture f;
+  ConsumerTotals totals;
+  f.push(0, 1);          // due and created at 0 ms
+  f.clock.advance(7ms);  // waits in the channel
+  // A sink in which time passes.
+  FaultySink slow(f.sink, [&](std::size_t) {
+    f.clock.advance(11ms);
+    return WriteOutcome::kWritten;
+  });
+  std::jthread consumer([&] { totals = f.run({100, 5ms}, slow); });
+  f.clock.await_sleepers(1);
+  f.clock.advance(2ms);
+  f.push(1, 1);  // due and created at 9 ms, while the batch fills until 12 ms
+  f.clock.advance(3ms);
+  while (f.live.stored < 2) std::this_thread::yield();
+  f.channel.close();
+  consumer.join();
+  const LatencyHistograms latency = std::move(f.recorder).finish();
+  const auto extremes = [](const Histogram& histogram) {
+    return std::pair(nanoseconds(std::llround(histogram.min())),
+                     nanoseconds(std::llround(histogram.max())));
+  };
+  CHECK(extremes(latency.response) == std::pair<nanoseconds, nanoseconds>(14ms, 23ms));
+  CHECK(extremes(latency.schedule_lag) == std::pair<nanoseconds, nanoseconds>(0ms, 0ms));
+  CHECK(extremes(latency.queue_wait) == std::pair<nanoseconds, nanoseconds>(0ms, 7ms));
+  CHECK(extremes(latency.batch_wait) == std::pair<nanoseconds, nanoseconds>(3ms, 5ms));
+  CHECK(extremes(latency.write) == std::pair<nanoseconds, nanoseconds>(11ms, 11ms));
+  CHECK(latency.response.mean() ==
+        doctest::Approx(latency.schedule_lag.mean() + latency.queue_wait.mean() +
+                        latency.batch_wait.mean() + latency.write.mean()));
+  CHECK(totals.writing == 11ms);
+}
+
+TEST_CASE("consumer: a frame that is not written is unsent, reported, and the last") {
+  Fixture f;
+  f.push(0, 9);
+  FaultySink faulty(f.sink, [](std::size_t nth) {
+    return nth == 1 ? WriteOutcome::kNotWritten : WriteOutcome::kWritten;
+  });
+  const ConsumerTotals totals = f.run({3, 0ms}, faulty);
+  CHECK(totals.stored == 3);
+  CHECK(totals.unsent == 3);
+  CHECK(totals.in_doubt == 0);
+  CHECK(f.failures.size() == 1);
+  CHECK(f.channel.stats().depth == 3);
+  CHECK(f.acknowledged.take().size() == 3);
+  CHECK(std::move(f.recorder).finish().response.count() == 3);
+}
+
+TEST_CASE("consumer: a frame whose commit has no known outcome is in doubt, not unsent") {
+  Fixture f;
+  f.push(0, 3);
+  FaultySink faulty(f.sink, [](std::size_t) { return WriteOutcome::kInDoubt; });
+  const ConsumerTotals totals = f.run({3, 0ms}, faulty);
+  CHECK(totals.in_doubt == 3);
+  CHECK(totals.unsent == 0);
+  CHECK(totals.stored == 0);
+}
+
+TEST_CASE("consumer: told to give up, it begins no further frame and counts what it holds") {
+  Fixture f;
+  f.push(0, 1);
+  ConsumerTotals totals;
+  std::jthread consumer([&] { totals = f.run({100, 1h}, f.sink); });
+  f.clock.await_sleepers(1);  // holds message 0 and waits for more
+  f.give_up.request_stop();
+  f.channel.close();
+  consumer.join();
+  CHECK(totals.unsent == 1);
+  CHECK(f.sink.frames.empty());
+}
+
+TEST_CASE("consumer: totals of two consumers add up field by field") {
+  const TimePoint early{1s};
+  const TimePoint late{2s};
+  ConsumerTotals sum{1, 2, 3, 4, 5, 6, 7ns, late};
+  sum += ConsumerTotals{10, 20, 30, 40, 50, 60, 70ns, early};
+  CHECK(sum.stored == 11);
+  CHECK(sum.unsent == 22);
+  CHECK(sum.in_doubt == 33);
+  CHECK(sum.frames_full == 44);
+  CHECK(sum.frames_linger == 55);
+  CHECK(sum.frames_drain == 66);
+  CHECK(sum.writing == 77ns);
+  CHECK(sum.last_commit == late);
+}

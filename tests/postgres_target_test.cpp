@@ -1,1 +1,256 @@
+#include "sink/postgres_target.h"
+
 #include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/error.h"
+#include "sink/make_target.h"
+#include "sink/postgres_connection.h"
+#include "support/postgres.h"
+#include "support/sql.h"
+
+using namespace loadgen;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr const char* kColumns =
+    "(id bigserial, message varchar(256), created_at timestamptz, run_id bigint, sequence bigint, "
+    "producer integer";
+
+struct Bench {
+  std::unique_ptr<Target> target(Durability durability = Durability::kFull) {
+    Options options;
+    options.db = db;
+    options.table = table;
+    options.durability = durability;
+    return make_target(options, clock);
+  }
+  std::string error_of_open() {
+    try {
+      target()->open();
+      return "";
+    } catch (const SetupError& error) {
+      return error.what();
+    }
+  }
+
+  SteadyClock clock;
+  std::string db = test_postgres().value_or("");
+  std::string table = unique_table();
+};
+
+std::vector<Message> some_messages(std::size_t count) {
+  std::vector<Message> messages(count);
+  for (std::size_t i = 0; i < count; ++i) messages[i].sequence = i;
+  return messages;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("postgres: the durability in force is set on the sinks' sessions and reported") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  for (const auto& [durability, value] :
+       {std::pair(Durability::kFull, "on"), std::pair(Durability::kRelaxed, "off")}) {
+    const auto target = bench.target(durability);
+    target->open();
+    CHECK(target->info().durability.at(0) ==
+          std::pair<std::string, std::string>("synchronous_commit", value));
+    CHECK(target->info().insert == InsertMethod::kCopy);
+    // A trigger sees the session the rows come in on.
+    sql(bench.db, "CREATE TABLE IF NOT EXISTS " + bench.table + "_seen (value text)");
+    sql(bench.db, "TRUNCATE " + bench.table + "_seen");
+    sql(bench.db, "CREATE OR REPLACE FUNCTION " + bench.table +
+                      "_f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN INSERT INTO " +
+                      bench.table +
+                      "_seen VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$");
+    sql(bench.db, "CREATE OR REPLACE TRIGGER seen BEFORE INSERT ON " + bench.table +
+                      " FOR EACH ROW EXECUTE FUNCTION " + bench.table + "_f()");
+    const auto frame = some_messages(1);
+    REQUIRE(target->connect({1, {}})->write({frame}).outcome == WriteOutcome::kWritten);
+    CHECK(sql(bench.db, "SELECT value FROM " + bench.table + "_seen") == SqlRows{{value}});
+  }
+}
+
+TEST_CASE("postgres: a table with missing columns or other types is named, refused, left alone") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  sql(bench.db, "CREATE TABLE " + bench.table + " (id bigserial, message text)");
+  CHECK(contains(bench.error_of_open(),
+                 "table " + bench.table + " does not fit: it has no column created_at"));
+  bench.table = unique_table();
+  sql(bench.db, "CREATE TABLE " + bench.table +
+                    " (message text, created_at timestamptz, run_id bigint, sequence integer, "
+                    "producer integer)");
+  CHECK(contains(bench.error_of_open(), "its column sequence is of type integer, not bigint"));
+  bench.table = unique_table();
+  sql(bench.db, "CREATE TABLE " + bench.table + kColumns + ", tenant text NOT NULL)");
+  CHECK(contains(bench.error_of_open(), "its column tenant must have a value"));
+  bench.table = unique_table();
+  sql(bench.db, "CREATE TABLE " + bench.table + kColumns + ", tenant text NOT NULL DEFAULT 'x')");
+  CHECK(bench.error_of_open().empty());
+}
+
+TEST_CASE("postgres: a user who may insert but not create can use tables that are there") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  bench.target()->open();
+  const std::string role = "r" + bench.table;
+  sql(bench.db, "CREATE ROLE " + role + " LOGIN");
+  sql(bench.db, "GRANT SELECT, INSERT ON " + bench.table + " TO " + role);
+  sql(bench.db, "GRANT SELECT, INSERT, UPDATE ON loadgen_runs TO " + role);
+  bench.db += "&user=" + role;
+  CHECK(bench.error_of_open().empty());
+  bench.table += "_absent";
+  CHECK(contains(bench.error_of_open(), "permission denied"));
+}
+
+TEST_CASE("postgres: hostile table names are quoted") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  bench.target()->open();
+  const std::string canary = bench.table;
+  for (const std::string& table : {canary + "\"; DROP TABLE " + canary + ";--", "select " + canary,
+                                   "日本 " + canary, "'" + canary}) {
+    CAPTURE(table);
+    bench.table = table;
+    const auto target = bench.target();
+    target->open();
+    target->open();  // finds it again
+    const auto frame = some_messages(2);
+    CHECK(target->connect({1, {}})->write({frame}).outcome == WriteOutcome::kWritten);
+    int rows = 0;
+    target->read_back(1, RowContent::kTexts, [&](const StoredRow&) { return ++rows > 0; });
+    CHECK(rows == 2);
+  }
+  CHECK(sql(bench.db, "SELECT count(*) FROM " + canary) == SqlRows{{"0"}});
+}
+
+TEST_CASE("postgres: a session that ends while a frame is under way is no success") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  const auto target = bench.target();
+  target->open();
+  const auto sink = target->connect({1, {}});
+  const std::string name = bench.table;
+  const auto first = some_messages(1);
+  REQUIRE(sink->write({first}).outcome == WriteOutcome::kWritten);
+  sql(bench.db, "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE '%" +
+                    name + "%' AND pid <> pg_backend_pid()");
+  const auto second = some_messages(5);
+  const WriteResult result = sink->write({second});
+  CHECK(result.outcome == WriteOutcome::kNotWritten);  // the COPY never began
+  CHECK_FALSE(result.error.code.empty());
+  CHECK(sql(bench.db, "SELECT count(*) FROM " + name) == SqlRows{{"1"}});
+}
+
+TEST_CASE("postgres: a commit that a dying session leaves open is in doubt") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  for (const InsertMethod method : {InsertMethod::kCopy, InsertMethod::kMulti,
+                                    InsertMethod::kUnnest, InsertMethod::kSingle}) {
+    CAPTURE(to_name(method));
+    bench.table = unique_table();
+    Options options;
+    options.db = bench.db;
+    options.table = bench.table;
+    options.insert = method;
+    const auto target = make_target(options, bench.clock);
+    target->open();
+    // The commit waits in a deferred trigger, and there the session is ended.
+    sql(bench.db, "CREATE FUNCTION f" + bench.table +
+                      "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(30); "
+                      "RETURN NULL; END $$");
+    sql(bench.db, "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON " + bench.table +
+                      " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f" +
+                      bench.table + "()");
+    const auto sink = target->connect({1, {}});
+    const auto frame = some_messages(1);
+    WriteResult result;
+    {
+      std::jthread writer([&] { result = sink->write({frame}); });
+      const std::string sleeping =
+          "FROM pg_stat_activity WHERE wait_event = 'PgSleep' AND query LIKE '%" + bench.table +
+          "%' AND pid <> pg_backend_pid()";
+      while (sql(bench.db, "SELECT pg_terminate_backend(pid) " + sleeping).empty()) {
+        std::this_thread::sleep_for(5ms);
+      }
+    }
+    CHECK(result.outcome == WriteOutcome::kInDoubt);
+  }
+}
+
+TEST_CASE("postgres: a deferred constraint that fails at the commit is a plain refusal") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  const auto target = bench.target();
+  target->open();
+  sql(bench.db, "CREATE FUNCTION f" + bench.table +
+                    "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$");
+  sql(bench.db, "CREATE CONSTRAINT TRIGGER no AFTER INSERT ON " + bench.table +
+                    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f" +
+                    bench.table + "()");
+  const auto frame = some_messages(3);
+  const WriteResult result = target->connect({1, {}})->write({frame});
+  CHECK(result.outcome == WriteOutcome::kNotWritten);
+  CHECK(result.error.code == "P0001");
+  CHECK(result.error.message == "no");
+}
+
+TEST_CASE("postgres: errors carry no row data") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  const auto target = bench.target();
+  target->open();
+  sql(bench.db, "ALTER TABLE " + bench.table + " ADD CHECK (message <> 'CANARY')");
+  auto frame = some_messages(1);
+  frame[0].text = "CANARY";
+  const WriteResult result = target->connect({1, {}})->write({frame});
+  CHECK(result.outcome == WriteOutcome::kNotWritten);
+  CHECK(result.error.code == "23514");
+  CHECK_FALSE(contains(result.error.message, "CANARY"));
+}
+
+TEST_CASE("postgres: an address keeps what it says and gets the missing defaults") {
+  const std::string given =
+      complete_conninfo("postgres://u@h/d?connect_timeout=3&application_name=mine");
+  CHECK(contains(given, "connect_timeout='3'"));
+  CHECK(contains(given, "application_name='mine'"));
+  CHECK(contains(given, "tcp_user_timeout='10000'"));
+  CHECK_FALSE(contains(given, "connect_timeout='10'"));
+  CHECK(contains(complete_conninfo("host=h password='a b\\'c'"), "password='a b\\'c'"));
+}
+
+TEST_CASE("postgres: an address that cannot be read is a usage error without its password") {
+  for (const std::string address :
+       {"postgres://user:CANARY@[::1/x", "host=x password=CANARY nonsense",
+        "postgres://u:CANARY@h/d?nosuch=option"}) {
+    CAPTURE(address);
+    try {
+      complete_conninfo(address);
+      FAIL("accepted");
+    } catch (const UsageError& error) {
+      CHECK_FALSE(contains(error.what(), "CANARY"));
+      CHECK(contains(error.what(), "--db="));
+    }
+  }
+}
+
+TEST_CASE("postgres: a server that refuses says why in one line without the password") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  bench.db += "&password=CANARY&dbname=nosuch";
+  const std::string error = bench.error_of_open();
+  CHECK(contains(error, "nosuch"));
+  CHECK_FALSE(contains(error, "CANARY"));
+  CHECK_FALSE(contains(error, "\n"));
+}

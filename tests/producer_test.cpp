@@ -1,1 +1,102 @@
+#include "producer/producer.h"
+
 #include <doctest/doctest.h>
+
+#include <thread>
+#include <vector>
+
+#include "channel/memory_channel.h"
+#include "support/fake_clock.h"
+
+using namespace loadgen;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Fixture {
+  Fixture(std::uint64_t count, std::size_t capacity, OnFull policy)
+      : tickets(Schedule(EvenArrival{1000}, 0s, count), {}, clock),
+        channel(capacity, policy, clock) {
+    tickets.start(clock.now());
+  }
+
+  ProducerTotals run(std::uint32_t producer = 3) {
+    return produce({.tickets = tickets,
+                    .channel = channel,
+                    .generator = generator,
+                    .clock = clock,
+                    .produced = produced,
+                    .live = live,
+                    .on_overflow = [this] { ++overflows; }},
+                   producer);
+  }
+
+  FakeClock clock;
+  TokenBucket tickets;
+  MemoryChannel channel;
+  const Generator generator{42, 20};
+  SharedSequenceSet produced;
+  LiveCounters live;
+  int overflows = 0;
+};
+
+}  // namespace
+
+TEST_CASE("producer: each ticket becomes one message with its times, producer and text") {
+  Fixture f(5, 100, OnFull::kBlock);
+  const TimePoint start = f.clock.now();
+  f.clock.advance(10ms);
+  const ProducerTotals totals = f.run();
+  CHECK(totals.produced == 5);
+  CHECK(totals.dropped == 0);
+  CHECK(totals.unsent == 0);
+  CHECK(f.live.produced == 5);
+  CHECK(f.produced.take().ranges() == std::vector<SequenceRange>{{0, 5}});
+  std::vector<Message> out(9);
+  REQUIRE(f.channel.pop(out, std::nullopt) == 5);
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    std::string expected;
+    f.generator.generate(i, 3, expected);
+    CHECK(out[i].sequence == i);
+    CHECK(out[i].producer == 3);
+    CHECK(out[i].due == start + i * 1ms);
+    CHECK(out[i].created == start + 10ms);
+    CHECK(out[i].text == expected);
+  }
+}
+
+TEST_CASE("producer: what a closed channel does not take is unsent, and production ends") {
+  Fixture f(5, 100, OnFull::kBlock);
+  f.channel.close();
+  f.clock.advance(1s);
+  const ProducerTotals totals = f.run();
+  CHECK(totals.produced == 5);
+  CHECK(totals.unsent == 5);
+  CHECK(totals.dropped == 0);
+}
+
+TEST_CASE("producer: what the channel drops is counted, and production goes on") {
+  Fixture f(300, 2, OnFull::kDropNew);  // more than one batch of tickets
+  f.clock.advance(1s);
+  const ProducerTotals totals = f.run();
+  CHECK(totals.produced == 300);
+  CHECK(totals.dropped == 298);
+  CHECK(totals.unsent == 0);
+}
+
+TEST_CASE("producer: a full channel under abort is reported once and ends production") {
+  Fixture f(300, 2, OnFull::kAbort);
+  f.clock.advance(1s);
+  const ProducerTotals totals = f.run();
+  CHECK(f.overflows == 1);
+  CHECK(totals.produced == 256);
+  CHECK(totals.unsent == 254);
+}
+
+TEST_CASE("producer: totals of two producers add up field by field") {
+  ProducerTotals sum{.produced = 1, .dropped = 2, .unsent = 3};
+  sum += ProducerTotals{.produced = 10, .dropped = 20, .unsent = 30};
+  CHECK(sum.produced == 11);
+  CHECK(sum.dropped == 22);
+  CHECK(sum.unsent == 33);
+}

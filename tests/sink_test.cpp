@@ -1,1 +1,272 @@
+// The contract of sink/sink.h, run over every database and every way to insert.
+
+#include "sink/sink.h"
+
 #include <doctest/doctest.h>
+
+#include <array>
+#include <atomic>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "model/generator.h"
+#include "sink/make_target.h"
+#include "support/postgres.h"
+#include "support/sql.h"
+#include "support/temp_dir.h"
+
+using namespace loadgen;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct StoredMessage {
+  std::int64_t producer;
+  std::string text;
+};
+
+// A kind of target, opened on an empty table.
+struct Bench {
+  Bench(std::string db, InsertMethod insert) {
+    options.db = std::move(db);
+    options.insert = insert;
+    options.table = unique_table();
+    target = make_target(options, clock);
+    target->open();
+  }
+
+  std::unique_ptr<Sink> connect(std::int64_t run_id = 1) {
+    return target->connect({run_id, {clock.now(), clock.wall_now()}});
+  }
+
+  std::map<std::int64_t, StoredMessage> stored(std::int64_t run_id = 1) {
+    std::map<std::int64_t, StoredMessage> rows;
+    target->read_back(run_id, RowContent::kTexts, [&](const StoredRow& row) {
+      CHECK(rows.emplace(row.sequence, StoredMessage{row.producer, std::string(row.text)}).second);
+      return true;
+    });
+    return rows;
+  }
+
+  SteadyClock clock;
+  Options options;
+  std::unique_ptr<Target> target;
+};
+
+std::vector<Message> messages(std::uint64_t first, std::size_t count, const Clock& clock) {
+  const Generator generator(7, 64);
+  std::vector<Message> list(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    list[i].sequence = first + i;
+    list[i].producer = static_cast<std::uint32_t>(i % 3);
+    list[i].due = list[i].created = list[i].taken = clock.now();
+    generator.generate(list[i].sequence, list[i].producer, list[i].text);
+  }
+  return list;
+}
+
+// Sizes that need each statement a sink may keep, twice where a size may be prepared.
+constexpr std::array<std::size_t, 11> kFrameSizes{1, 1, 2, 49, 50, 51, 500, 500, 500, 7, 1234};
+
+// Calls test(db, method) for every kind that keeps rows.
+template <typename Test>
+void for_each_kind(Test test) {
+  const TempDir dir;
+  for (const InsertMethod method : {InsertMethod::kMulti, InsertMethod::kSingle}) {
+    CAPTURE(to_name(method));
+    test("sqlite:" + dir.file(std::string(to_name(method)) + ".db"), method);
+  }
+  const auto postgres = test_postgres();
+  if (!postgres) return;
+  for (const InsertMethod method : {InsertMethod::kCopy, InsertMethod::kMulti,
+                                    InsertMethod::kUnnest, InsertMethod::kSingle}) {
+    CAPTURE(to_name(method));
+    test(*postgres, method);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("sink: a written frame is stored, every column of every row") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    const auto sink = bench.connect(1234567890123456789);
+    std::uint64_t next = 0;
+    for (const std::size_t rows : kFrameSizes) {
+      const auto frame = messages(next, rows, bench.clock);
+      const WriteResult result = sink->write({frame});
+      REQUIRE(result.outcome == WriteOutcome::kWritten);
+      CHECK(result.error.code.empty());
+      next += rows;
+    }
+    const auto stored = bench.stored(1234567890123456789);
+    REQUIRE(stored.size() == next);
+    std::uint64_t expected = 0;
+    for (const std::size_t rows : kFrameSizes) {
+      for (const Message& message : messages(expected, rows, bench.clock)) {
+        const auto& row = stored.at(static_cast<std::int64_t>(message.sequence));
+        CHECK(row.producer == message.producer);
+        CHECK(row.text == message.text);
+      }
+      expected += rows;
+    }
+  });
+}
+
+TEST_CASE("sink: a frame larger than a statement may be is still one transaction") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    if (method == InsertMethod::kSingle) return;
+    Bench bench(db, method);
+    // 65535 parameters at four a row are 16383 rows.
+    const auto frame = messages(0, 40'000, bench.clock);
+    REQUIRE(bench.connect()->write({frame}).outcome == WriteOutcome::kWritten);
+    CHECK(bench.stored().size() == 40'000);
+  });
+}
+
+TEST_CASE("sink: runs do not see each other's rows") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    const auto one = messages(0, 3, bench.clock);
+    const auto two = messages(5, 4, bench.clock);
+    REQUIRE(bench.connect(1)->write({one}).outcome == WriteOutcome::kWritten);
+    REQUIRE(bench.connect(2)->write({two}).outcome == WriteOutcome::kWritten);
+    CHECK(bench.stored(1).size() == 3);
+    CHECK(bench.stored(2).size() == 4);
+    CHECK(bench.stored(3).empty());
+  });
+}
+
+TEST_CASE("sink: several sinks write at the same time") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    std::vector<std::unique_ptr<Sink>> sinks;
+    for (int i = 0; i < 4; ++i) sinks.push_back(bench.connect());
+    std::atomic<int> written{0};
+    {
+      std::vector<std::jthread> threads;
+      for (std::size_t i = 0; i < sinks.size(); ++i) {
+        threads.emplace_back([&, i] {
+          for (std::uint64_t k = 0; k < 10; ++k) {
+            const auto frame = messages(i * 1000 + k * 20, 20, bench.clock);
+            written += sinks[i]->write({frame}).outcome == WriteOutcome::kWritten ? 1 : 0;
+          }
+        });
+      }
+    }
+    CHECK(written == 40);
+    CHECK(bench.stored().size() == 800);
+  });
+}
+
+TEST_CASE("sink: once interrupted it writes nothing more, and says so") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    const auto sink = bench.connect();
+    const auto first = messages(0, 5, bench.clock);
+    REQUIRE(sink->write({first}).outcome == WriteOutcome::kWritten);
+    sink->interrupt();
+    const auto second = messages(5, 5, bench.clock);
+    const WriteResult result = sink->write({second});
+    CHECK(result.outcome != WriteOutcome::kWritten);
+    CHECK_FALSE(result.error.code.empty());
+    CHECK_FALSE(result.error.message.empty());
+    CHECK(bench.stored().size() == 5);
+  });
+}
+
+TEST_CASE("sink: a frame the database refuses leaves no row behind, whichever row it was") {
+  for (const int bad : {0, 57, 199}) {
+    CAPTURE(bad);
+    for_each_kind([&](const std::string& db, InsertMethod method) {
+      Bench bench(db, method);
+      const auto sink = bench.connect();
+      refuse_sequence(db, bench.options.table, bad);
+      const auto frame = messages(0, 200, bench.clock);
+      const WriteResult result = sink->write({frame});
+      CHECK(result.outcome == WriteOutcome::kNotWritten);
+      CHECK_FALSE(result.error.code.empty());
+      CHECK_FALSE(result.error.message.empty());
+      CHECK(bench.stored().empty());
+    });
+  }
+}
+
+TEST_CASE("sink: created_at is when the message was made, to the microsecond") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    auto frame = messages(0, 1, bench.clock);
+    const WallAnchor anchor{frame[0].created - 1500ms,
+                            WallTime(std::chrono::microseconds(1'700'000'000'123'456))};
+    const auto sink = bench.target->connect({1, anchor});
+    REQUIRE(sink->write({frame}).outcome == WriteOutcome::kWritten);
+    const std::string created_at =
+        db.starts_with("sqlite:")
+            ? "created_at"
+            : "(extract(epoch FROM created_at) * 1000000)::bigint AS created_at";
+    CHECK(sql(db, "SELECT " + created_at + " FROM " + bench.options.table) ==
+          SqlRows{{"1700000001623456"}});
+  });
+}
+
+TEST_CASE("target: reading back stops when the visitor has seen enough") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    const auto frame = messages(0, 100, bench.clock);
+    REQUIRE(bench.connect()->write({frame}).outcome == WriteOutcome::kWritten);
+    int seen = 0;
+    bench.target->read_back(1, RowContent::kSequences, [&](const StoredRow& row) {
+      CHECK(row.text.empty());
+      return ++seen < 10;
+    });
+    CHECK(seen == 10);
+  });
+}
+
+TEST_CASE("target: opening twice keeps tables and rows") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    const auto frame = messages(0, 3, bench.clock);
+    REQUIRE(bench.connect()->write({frame}).outcome == WriteOutcome::kWritten);
+    const auto again = make_target(bench.options, bench.clock);
+    again->open();
+    std::size_t rows = 0;
+    again->read_back(1, RowContent::kSequences, [&](const StoredRow&) { return ++rows > 0; });
+    CHECK(rows == 3);
+  });
+}
+
+TEST_CASE("target: a run's record is made at its start and completed at its end") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    const std::int64_t run_id = bench.clock.wall_now().time_since_epoch().count();
+    bench.target->record_start({run_id, "1.2.3", bench.clock.wall_now(), R"({"a": "it's"})"});
+    // The same run again would be another run's id: refused, not overwritten.
+    CHECK_THROWS(bench.target->record_start({run_id, "1", bench.clock.wall_now(), "{}"}));
+    const std::string where = " FROM loadgen_runs WHERE run_id = " + std::to_string(run_id);
+    CHECK(sql(db, "SELECT ended_at IS NULL, result IS NULL" + where).size() == 1);
+    bench.target->record_end(run_id, bench.clock.wall_now(), R"({"b": 2})");
+    CHECK(sql(db, "SELECT app_version, table_name, config, result" + where) ==
+          SqlRows{{"1.2.3", bench.options.table, R"({"a": "it's"})", R"({"b": 2})"}});
+    CHECK(sql(db, "SELECT count(*)" + where + " AND ended_at >= started_at") == SqlRows{{"1"}});
+  });
+}
+
+TEST_CASE("target: the null target takes everything and keeps nothing") {
+  SteadyClock clock;
+  Options options;
+  options.db = "null:";
+  const auto target = make_target(options, clock);
+  target->open();
+  CHECK(target->info().kind == "null");
+  CHECK_FALSE(target->can_read_back());
+  const auto sink = target->connect({});
+  const auto frame = messages(0, 10, clock);
+  CHECK(sink->write({frame}).outcome == WriteOutcome::kWritten);
+  sink->interrupt();
+  CHECK(sink->write({frame}).outcome == WriteOutcome::kNotWritten);
+}

@@ -1,1 +1,180 @@
+#include "sink/sqlite_target.h"
+
 #include <doctest/doctest.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <thread>
+
+#include "base/error.h"
+#include "sink/make_target.h"
+#include "support/process.h"
+#include "support/sql.h"
+#include "support/temp_dir.h"
+
+using namespace loadgen;
+using namespace std::chrono_literals;
+
+namespace {
+
+struct Bench {
+  explicit Bench(const std::string& name = "x.db") : db("sqlite:" + dir.file(name)) {}
+
+  std::unique_ptr<Target> target(Durability durability = Durability::kFull,
+                                 const std::string& table = "messages") {
+    Options options;
+    options.db = db;
+    options.table = table;
+    options.durability = durability;
+    return make_target(options, clock);
+  }
+
+  // The error of open(), "" when there is none.
+  std::string error_of_open(const std::string& table = "messages") {
+    try {
+      target(Durability::kFull, table)->open();
+      return "";
+    } catch (const SetupError& error) {
+      return error.what();
+    }
+  }
+
+  TempDir dir;
+  SteadyClock clock;
+  const std::string db;
+};
+
+std::vector<Message> some_messages(std::size_t count) {
+  std::vector<Message> messages(count);
+  for (std::size_t i = 0; i < count; ++i) messages[i].sequence = i;
+  return messages;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("sqlite: the database is put in WAL mode and says which durability is in force") {
+  Bench bench;
+  const auto target = bench.target(Durability::kRelaxed);
+  target->open();
+  CHECK(sql(bench.db, "PRAGMA journal_mode") == SqlRows{{"wal"}});
+  const TargetInfo info = target->info();
+  CHECK(info.kind == "sqlite");
+  CHECK(info.insert == InsertMethod::kMulti);
+  CHECK(info.durability.at(1) == std::pair<std::string, std::string>("synchronous", "normal"));
+  CHECK(bench.target()->info().durability.at(1).second == "full");
+}
+
+TEST_CASE("sqlite: a lock another process holds is waited for") {
+  Bench bench;
+  const auto target = bench.target();
+  target->open();
+  const auto sink = target->connect({1, {}});
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open((bench.db.substr(7)).c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  const auto frame = some_messages(3);
+  WriteResult result{WriteOutcome::kNotWritten};
+  {
+    std::jthread writer([&] { result = sink->write({frame}); });
+    std::this_thread::sleep_for(50ms);  // long enough to meet the lock; either way the test holds
+    REQUIRE(sqlite3_exec(other, "COMMIT", nullptr, nullptr, nullptr) == SQLITE_OK);
+  }
+  sqlite3_close(other);
+  CHECK(result.outcome == WriteOutcome::kWritten);
+}
+
+TEST_CASE("sqlite: the wait for a lock another process holds can be interrupted") {
+  Bench bench;
+  const auto target = bench.target();
+  target->open();
+  const auto sink = target->connect({1, {}});
+  sqlite3* other = nullptr;
+  REQUIRE(sqlite3_open((bench.db.substr(7)).c_str(), &other) == SQLITE_OK);
+  REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
+  const auto frame = some_messages(3);
+  WriteResult result;
+  {
+    std::jthread writer([&] { result = sink->write({frame}); });
+    std::this_thread::sleep_for(20ms);
+    sink->interrupt();
+  }
+  sqlite3_close(other);
+  CHECK(result.outcome == WriteOutcome::kNotWritten);
+  CHECK(sql(bench.db, "SELECT count(*) FROM messages") == SqlRows{{"0"}});
+}
+
+TEST_CASE("sqlite: a table with other columns is named, refused and left alone") {
+  Bench bench;
+  sql(bench.db, "CREATE TABLE messages (id INTEGER PRIMARY KEY, message TEXT)");
+  const std::string before = read_file(bench.dir.file("x.db"));
+  const std::string error = bench.error_of_open();
+  CHECK(contains(error, "x.db: table messages does not fit: it has no column created_at"));
+  CHECK(contains(error, "--table"));
+  CHECK(read_file(bench.dir.file("x.db")) == before);  // not even put in WAL mode
+}
+
+TEST_CASE("sqlite: a table with a further column that must have a value is refused") {
+  Bench bench;
+  bench.target()->open();
+  sql(bench.db, "CREATE TABLE strict AS SELECT * FROM messages; DROP TABLE strict;"
+                "CREATE TABLE strict (id INTEGER PRIMARY KEY, message TEXT, created_at, run_id, "
+                "sequence, producer, tenant TEXT NOT NULL)");
+  CHECK(contains(bench.error_of_open("strict"), "its column tenant must have a value"));
+  sql(bench.db, "CREATE TABLE lenient (id INTEGER PRIMARY KEY, message TEXT, created_at, run_id, "
+                "sequence, producer, tenant TEXT NOT NULL DEFAULT 'x', note TEXT)");
+  CHECK(bench.error_of_open("lenient").empty());
+}
+
+TEST_CASE("sqlite: what is no database is refused and left alone") {
+  Bench bench;
+  const std::string content(10'000, 'x');
+  write_file(bench.dir.file("x.db"), content);
+  CHECK(contains(bench.error_of_open(), "x.db: file is not a database"));
+  CHECK(read_file(bench.dir.file("x.db")) == content);
+}
+
+TEST_CASE("sqlite: a directory, or a path into one that is missing, is refused by name") {
+  Bench bench;
+  std::filesystem::create_directory(bench.dir.file("x.db"));
+  CHECK(contains(bench.error_of_open(), "x.db: is a directory"));
+  Bench deep("no/such/x.db");
+  CHECK(contains(deep.error_of_open(), "there is no directory"));
+}
+
+TEST_CASE("sqlite: a failed start leaves no new file behind") {
+  Bench bench;
+  // The only table name SQLite itself refuses, found when the file exists already.
+  CHECK(contains(bench.error_of_open("sqlite_x"), "reserved"));
+  CHECK(std::filesystem::is_empty(bench.dir.path()));
+}
+
+TEST_CASE("sqlite: hostile table names are quoted") {
+  Bench bench;
+  bench.target()->open();
+  for (const std::string table : {"m\"; DROP TABLE messages;--", "select", "a b", "日本語", "'"}) {
+    CAPTURE(table);
+    const auto target = bench.target(Durability::kFull, table);
+    target->open();
+    const auto frame = some_messages(2);
+    CHECK(target->connect({1, {}})->write({frame}).outcome == WriteOutcome::kWritten);
+    int rows = 0;
+    target->read_back(1, RowContent::kTexts, [&](const StoredRow&) { return ++rows > 0; });
+    CHECK(rows == 2);
+  }
+  CHECK(sql(bench.db, "SELECT count(*) FROM messages") == SqlRows{{"0"}});
+}
+
+TEST_CASE("sqlite: addresses that cannot be a file are usage errors") {
+  SteadyClock clock;
+  for (const std::string db : {"sqlite:", "sqlite::memory:", "sqlite://relative.db"}) {
+    CAPTURE(db);
+    Options options;
+    options.db = db;
+    CHECK_THROWS_AS(make_target(options, clock), UsageError);
+  }
+}

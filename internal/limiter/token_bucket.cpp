@@ -34,18 +34,19 @@ std::size_t TokenBucket::acquire(std::span<Ticket> out) {
 
 TokenBucket::Grant TokenBucket::take_locked(std::uint64_t most) {
   if (closed_at_) return {};
+  assert(start_);
   const TimePoint now = clock_.now();
   if (!schedule_.paced()) {
     if (schedule_.expired(elapsed_locked(now))) return {};
     const std::uint64_t count = std::min(most, schedule_.size() - next_);
-    return {std::exchange(next_, next_ + count), count, start_, now};
+    return {std::exchange(next_, next_ + count), count, *start_, now};
   }
   skip_stale_locked(elapsed_locked(now));
   if (next_ >= schedule_.size()) return {};
   const std::uint64_t due = schedule_.due_by(elapsed_locked(now));
   // At least the next one, which is then not due yet and must be slept for.
   const std::uint64_t count = std::min(most, due > next_ ? due - next_ : 1);
-  return {std::exchange(next_, next_ + count), count, start_, now};
+  return {std::exchange(next_, next_ + count), count, *start_, now};
 }
 
 void TokenBucket::skip_stale_locked(nanoseconds elapsed) {

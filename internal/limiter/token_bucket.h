@@ -65,7 +65,10 @@ class TokenBucket {
     TimePoint taken;
   };
 
-  [[nodiscard]] nanoseconds elapsed_locked(TimePoint now) const { return now - start_; }
+  // Negative before the start, when nothing is due.
+  [[nodiscard]] nanoseconds elapsed_locked(TimePoint now) const {
+    return start_ ? now - *start_ : nanoseconds(-1);
+  }
   Grant take_locked(std::uint64_t most);
   void skip_stale_locked(nanoseconds elapsed);
   // Sleeps for a reserved ticket. False: its time never came, or is too long gone.
@@ -79,7 +82,7 @@ class TokenBucket {
   std::stop_source closing_;
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  TimePoint start_;
+  std::optional<TimePoint> start_;
   std::uint64_t next_ = 0;  // lowest sequence nobody has taken
   std::uint64_t skipped_ = 0;
   std::optional<TimePoint> closed_at_;

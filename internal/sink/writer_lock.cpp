@@ -34,6 +34,13 @@ void WriterLock::unlock() {
   heir.granted_or_stopped.notify_one();  // under the lock: the waiter's stack may go right after
 }
 
+std::size_t WriterLock::waiting() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  for (const Waiter* at = first_; at != nullptr; at = at->next) ++count;
+  return count;
+}
+
 void WriterLock::leave_locked(Waiter& waiter) {
   Waiter* previous = nullptr;
   for (Waiter* at = first_; at != &waiter; at = at->next) previous = at;

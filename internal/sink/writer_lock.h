@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstddef>
 #include <mutex>
 #include <stop_token>
 
@@ -14,6 +15,8 @@ class WriterLock {
   // Blocks until the lock is held (true) or a stop is requested (false).
   [[nodiscard]] bool lock(const std::stop_token& stop);
   void unlock();
+  // How many threads wait for it now.
+  [[nodiscard]] std::size_t waiting() const;
 
  private:
   struct Waiter {  // lives on the waiting thread's stack
@@ -24,7 +27,7 @@ class WriterLock {
 
   void leave_locked(Waiter& waiter);
 
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   // Guarded by mutex_.
   bool held_ = false;
   Waiter* first_ = nullptr;  // queue of those who wait, oldest first

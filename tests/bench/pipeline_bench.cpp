@@ -1,0 +1,106 @@
+// What the statistics cost: the rooms between limiter and sink, wired as run/run.cpp wires them but
+// with no database and nobody watching, driven with the latency recorder on and off in turn.
+
+#include <algorithm>
+#include <cstdio>
+#include <cstdlib>
+#include <memory>
+#include <thread>
+#include <vector>
+
+#include "channel/memory_channel.h"
+#include "consumer/consumer.h"
+#include "limiter/token_bucket.h"
+#include "plan/plan.h"
+#include "producer/producer.h"
+#include "sink/make_target.h"
+
+namespace {
+
+using namespace loadgen;
+
+enum class Statistics { kOn, kOff };
+
+double messages_per_s(Statistics statistics, std::chrono::duration<double> duration) {
+  SteadyClock clock;
+  Options options;
+  options.db = "null:";
+  options.rps = std::nullopt;
+  options.duration = std::chrono::duration_cast<nanoseconds>(duration);
+  const Plan plan = make_plan(options, clock);
+  const auto target = make_target(options, clock);
+  target->open();
+
+  const Generator generator(plan.seed, options.message_size);
+  TokenBucket tickets(plan.schedule, {}, clock);
+  MemoryChannel channel(options.queue_capacity, options.on_full, clock);
+  SharedSequenceSet produced;
+  SharedSequenceSet acknowledged;
+  LiveCounters live;
+  const ProducerContext producing{.tickets = tickets,
+                                  .channel = channel,
+                                  .generator = generator,
+                                  .clock = clock,
+                                  .produced = produced,
+                                  .live = live,
+                                  .on_overflow = [] {}};
+  const ConsumerContext consuming{
+      .channel = channel,
+      .clock = clock,
+      .acknowledged = acknowledged,
+      .live = live,
+      .limits = {.batch_size = options.batch_size, .linger = options.linger},
+      .give_up = {},
+      .on_failure = [](const WriteResult&) { std::abort(); }};
+  std::vector<std::unique_ptr<Sink>> sinks(options.consumers);
+  for (auto& sink : sinks) sink = target->connect({.run_id = plan.run_id, .anchor = {}});
+  std::vector<LatencyRecorder> recorders(options.consumers);
+  std::vector<ConsumerTotals> totals(options.consumers);
+
+  const TimePoint start = clock.now();
+  tickets.start(start);
+  std::vector<std::jthread> consumers;
+  for (std::uint32_t i = 0; i < options.consumers; ++i) {
+    LatencyRecorder* recorder = statistics == Statistics::kOn ? &recorders[i] : nullptr;
+    consumers.emplace_back(
+        [&, i, recorder] { totals[i] = consume(consuming, *sinks[i], recorder); });
+  }
+  std::vector<std::jthread> producers;
+  for (std::uint32_t i = 0; i < options.producers; ++i) {
+    producers.emplace_back([&, i] { produce(producing, i); });
+  }
+  producers.clear();  // joins
+  channel.close();
+  consumers.clear();
+
+  ConsumerTotals sum;
+  for (const ConsumerTotals& part : totals) sum += part;
+  return static_cast<double>(sum.stored) /
+         std::chrono::duration<double>(sum.last_commit - start).count();
+}
+
+double median(std::vector<double> values) {
+  std::sort(values.begin(), values.end());
+  return values[values.size() / 2];
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const int rounds = argc == 3 ? std::atoi(argv[1]) : 0;
+  const double seconds = argc == 3 ? std::atof(argv[2]) : 0;
+  if (rounds < 1 || !(seconds > 0)) {
+    std::fputs(
+        "usage: pipeline_bench ROUNDS SECONDS_PER_RUN\n"
+        "prints: messages_per_s_with_statistics messages_per_s_without ratio (medians)\n",
+        stderr);
+    return EXIT_FAILURE;
+  }
+  std::vector<double> with;
+  std::vector<double> without;
+  for (int round = 0; round < rounds; ++round) {
+    with.push_back(messages_per_s(Statistics::kOn, std::chrono::duration<double>(seconds)));
+    without.push_back(messages_per_s(Statistics::kOff, std::chrono::duration<double>(seconds)));
+  }
+  std::printf("%.0f %.0f %.3f\n", median(with), median(without), median(with) / median(without));
+}
