@@ -11,10 +11,13 @@ fail() {
   exit 1
 }
 
+# shellcheck disable=SC2034 # used by the scripts that read this file
 # What compiling takes, and what comes on top for tests and for the gate, as Debian packages.
 build_packages=(g++ cmake ninja-build pkg-config libcli11-dev libspdlog-dev libfmt-dev
   nlohmann-json3-dev libsqlite3-dev libpq-dev libpqxx-dev)
+# shellcheck disable=SC2034
 test_packages=(doctest-dev postgresql python3 python3-jsonschema util-linux)
+# shellcheck disable=SC2034
 gate_packages=(clang clang-tidy clang-format libclang-rt-14-dev shellcheck)
 
 # install_missing PACKAGE...: installs those that are not there yet, and says so.
@@ -58,4 +61,11 @@ build() {
     fail "the build in $dir failed"
   fi
   grep -A8 'warning:' "$log" >&2 || true
+}
+
+# run_tests DIR [CTEST_ARGUMENT...]: with a Postgres server beside them.
+run_tests() {
+  local dir=$1
+  shift
+  scripts/with-postgres ctest --test-dir "$dir" --output-on-failure -j "$(($(nproc) * 2))" "$@"
 }

@@ -111,8 +111,8 @@ TEST_CASE("audit: an invented row is unexpected") {
     const std::string& table = stored.options.table;
     stored.mutate("INSERT INTO", kCopyColumns + std::string("sequence + 1000, producer FROM ") +
                                      table + " WHERE sequence = 5");
-    stored.mutate("INSERT INTO", kCopyColumns + std::string("-1, producer FROM ") + table +
-                                     " WHERE sequence = 5");
+    stored.mutate("INSERT INTO",
+                  kCopyColumns + std::string("-1, producer FROM ") + table + " WHERE sequence = 5");
     check(stored.check(VerifyMode::kCount), {102, 0, 0, 2, 0, false});
   });
 }

@@ -129,9 +129,10 @@ TEST_CASE_TEMPLATE("channel: after close what is left is handed out, then nothin
   CHECK(pop(*channel, 2, clock.now() + 1h).empty());
 }
 
-TEST_CASE_TEMPLATE("channel: a full channel blocks a pusher until there is room, and counts the "
-                   "time",
-                   Kind, MemoryKind) {
+TEST_CASE_TEMPLATE(
+    "channel: a full channel blocks a pusher until there is room, and counts the "
+    "time",
+    Kind, MemoryKind) {
   FakeClock clock;
   const auto channel = Kind::make(2, OnFull::kBlock, clock);
   std::atomic<std::size_t> accepted{0};
@@ -178,8 +179,7 @@ TEST_CASE_TEMPLATE("channel: close wakes everyone who waits for a message", Kind
   std::vector<std::jthread> poppers;
   for (int i = 0; i < 4; ++i) {
     poppers.emplace_back([&] { empty += pop(*channel, 1).empty() ? 1 : 0; });
-    poppers.emplace_back(
-        [&] { empty += pop(*channel, 1, clock.now() + 1h).empty() ? 1 : 0; });
+    poppers.emplace_back([&] { empty += pop(*channel, 1, clock.now() + 1h).empty() ? 1 : 0; });
   }
   clock.await_sleepers(4);
   channel->close();
@@ -187,7 +187,8 @@ TEST_CASE_TEMPLATE("channel: close wakes everyone who waits for a message", Kind
   CHECK(empty == 8);
 }
 
-TEST_CASE_TEMPLATE("channel: drop-new drops what does not fit and says how many", Kind, MemoryKind) {
+TEST_CASE_TEMPLATE("channel: drop-new drops what does not fit and says how many", Kind,
+                   MemoryKind) {
   FakeClock clock;
   const auto channel = Kind::make(3, OnFull::kDropNew, clock);
   const PushResult pushed = push(*channel, 0, 5);
@@ -253,9 +254,10 @@ TEST_CASE_TEMPLATE("channel: pop with a deadline returns as soon as it is filled
   CHECK(got == Sequences{0, 1, 2, 3});
 }
 
-TEST_CASE_TEMPLATE("channel: pop with a deadline returns when the channel is full, however much "
-                   "it wants",
-                   Kind, MemoryKind) {
+TEST_CASE_TEMPLATE(
+    "channel: pop with a deadline returns when the channel is full, however much "
+    "it wants",
+    Kind, MemoryKind) {
   FakeClock clock;
   const auto channel = Kind::make(3, OnFull::kBlock, clock);
   Sequences got;
@@ -284,7 +286,8 @@ TEST_CASE_TEMPLATE("channel: a begun batch fills before another is begun", Kind,
   CHECK(fresh == Sequences{3});
 }
 
-TEST_CASE_TEMPLATE("channel: what a filled batch leaves wakes the next consumer", Kind, MemoryKind) {
+TEST_CASE_TEMPLATE("channel: what a filled batch leaves wakes the next consumer", Kind,
+                   MemoryKind) {
   FakeClock clock;
   const auto channel = Kind::make(100, OnFull::kBlock, clock);
   std::atomic<std::size_t> total{0};
@@ -340,8 +343,8 @@ TEST_CASE_TEMPLATE("channel: under many threads nothing is lost, doubled or reor
         std::vector<Message> out(5 + 11 * p);
         for (;;) {
           // Some fill their batches, some take what is there.
-          const std::size_t count = channel->pop(
-              out, p % 2 == 0 ? std::nullopt : std::optional(clock.now() + 100us));
+          const std::size_t count =
+              channel->pop(out, p % 2 == 0 ? std::nullopt : std::optional(clock.now() + 100us));
           for (std::size_t i = 0; i < count; ++i) taken[p].push_back(out[i].sequence);
           if (count == 0 && channel->finished()) return;
         }

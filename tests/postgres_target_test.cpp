@@ -156,8 +156,8 @@ TEST_CASE("postgres: a session that ends while a frame is under way is no succes
 TEST_CASE("postgres: a commit that a dying session leaves open is in doubt") {
   Bench bench;
   if (bench.db.empty()) return;
-  for (const InsertMethod method : {InsertMethod::kCopy, InsertMethod::kMulti,
-                                    InsertMethod::kUnnest, InsertMethod::kSingle}) {
+  for (const InsertMethod method :
+       {InsertMethod::kCopy, InsertMethod::kMulti, InsertMethod::kUnnest, InsertMethod::kSingle}) {
     CAPTURE(to_name(method));
     bench.table = unique_table();
     Options options;
@@ -197,8 +197,8 @@ TEST_CASE("postgres: a deferred constraint that fails at the commit is a plain r
   sql(bench.db, "CREATE FUNCTION f" + bench.table +
                     "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE EXCEPTION 'no'; END $$");
   sql(bench.db, "CREATE CONSTRAINT TRIGGER no AFTER INSERT ON " + bench.table +
-                    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f" +
-                    bench.table + "()");
+                    " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f" + bench.table +
+                    "()");
   const auto frame = some_messages(3);
   const WriteResult result = target->connect({1, {}})->write({frame});
   CHECK(result.outcome == WriteOutcome::kNotWritten);

@@ -1,1 +1,211 @@
+#include "base/redact.h"
+
 #include <doctest/doctest.h>
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+using namespace loadgen;
+
+namespace {
+
+struct Shown {
+  std::string address;
+  std::string redacted;
+};
+
+// Addresses whose password contains SECRET and nothing else does.
+void check_hides(std::string_view address) {
+  CAPTURE(address);
+  const std::string shown = redact(address);
+  CAPTURE(shown);
+  CHECK(shown.find("SECRET") == std::string::npos);
+  CHECK(shown.find("***") != std::string::npos);
+}
+
+bool has(const std::vector<std::string>& list, const std::string& text) {
+  return std::find(list.begin(), list.end(), text) != list.end();
+}
+
+}  // namespace
+
+TEST_CASE("redact: a password becomes three stars and the rest stays as it was") {
+  const Shown cases[] = {
+      {"postgres://user:pw@host/db", "postgres://user:***@host/db"},
+      {"postgresql://user:pw@host:5432/db?sslmode=require",
+       "postgresql://user:***@host:5432/db?sslmode=require"},
+      {"postgres://:pw@host/db", "postgres://:***@host/db"},
+      {"postgres://user:pw@h1:1,h2:2/db", "postgres://user:***@h1:1,h2:2/db"},
+      {"postgres://user:pw@[::1]:5432/db", "postgres://user:***@[::1]:5432/db"},
+      {"postgres://user:p%40w@host/db", "postgres://user:***@host/db"},
+      {"postgres://user:p:w@host/db", "postgres://user:***@host/db"},
+      {"postgres://user:p@w@host/db", "postgres://user:***@host/db"},
+      {"postgres://user:p/w@host/db", "postgres://user:***@host/db"},
+      {"postgres://user:p?w@host/db", "postgres://user:***@host/db"},
+      {"postgres://host/db?password=pw", "postgres://host/db?password=***"},
+      {"postgres://host/db?user=u&password=pw&sslmode=require",
+       "postgres://host/db?user=u&password=***&sslmode=require"},
+      {"postgres://host/db?sslpassword=pw", "postgres://host/db?sslpassword=***"},
+      {"postgres://user:one@host/db?password=two", "postgres://user:***@host/db?password=***"},
+      {"postgres:///db?host=/run&password=pw", "postgres:///db?host=/run&password=***"},
+      {"host=h password=pw dbname=d", "host=h password=*** dbname=d"},
+      {"password=pw", "password=***"},
+      {"host=h PassWord=pw", "host=h PassWord=***"},
+      {"host=h  password = pw  dbname=d", "host=h  password = ***  dbname=d"},
+      {"password='p w' dbname=d", "password='***' dbname=d"},
+      {"password='p\\'w' dbname=d", "password='***' dbname=d"},
+      {"password='p\\\\' dbname=d", "password='***' dbname=d"},
+      {"password=p\\ w dbname=d", "password=*** dbname=d"},
+      {"password=p'w dbname=d", "password=*** dbname=d"},
+      {"password=p=w dbname=d", "password=*** dbname=d"},
+      {"password=p@w:/ dbname=d", "password=*** dbname=d"},
+      {"sslpassword=one password=two", "sslpassword=*** password=***"},
+      {"dbname=d\tpassword=pw\nhost=h", "dbname=d\tpassword=***\nhost=h"},
+  };
+  for (const Shown& c : cases) {
+    CAPTURE(c.address);
+    CHECK(redact(c.address) == c.redacted);
+  }
+}
+
+TEST_CASE("redact: what holds no password is shown as it is") {
+  for (const std::string_view address :
+       {"", "sqlite:messages.db", "sqlite:/data/a b/x.db", "sqlite:a:b@c.db",
+        "null:", "postgres://host/db", "postgres://user@host:5432/db?sslmode=require",
+        "postgres://user@/db?host=/run/postgresql", "postgres://h1:1,h2:2/db",
+        "postgres://h/db?passfile=/home/u/.pgpass", "host=h user=u dbname=d",
+        "host=h passfile=/home/u/.pgpass", "host=h passfile = '/home/u/my pass' user=u",
+        "application_name=password host=h", "host='a b' user='it\\'s'"}) {
+    CAPTURE(address);
+    CHECK(redact(address) == address);
+  }
+}
+
+TEST_CASE("redact: a password with the address's own punctuation is hidden to its end") {
+  for (const std::string_view address : {
+           "postgres://user:SECRET@SECRET@host/db",
+           "postgres://user:a?b@SECRET@host/db",
+           "postgres://user:a/b?c&d@SECRET@host/db",
+           "postgres://host/db?password=a@SECRET",
+           "postgres://user@host/db?password=a@SECRET",
+           "postgres://user@host:5432/db?password=SECRET@SECRET",
+           "postgres://user@host:5432/db?application_name=a@b&password=SECRET",
+           "postgres://host/db?password=a?SECRET",
+           "postgres://host/db?password=a:SECRET&user=u",
+           "postgres://user:a@host/db?password=b@SECRET",
+           "password=http://SECRET",
+           "host=h password=a://b:SECRET@c dbname=d",
+           "host=h password='a b://SECRET' dbname=d",
+       }) {
+    check_hides(address);
+  }
+}
+
+TEST_CASE("redact: a keyword that is percent-encoded still names a password") {
+  check_hides("postgres://host/db?p%61ssword=SECRET");
+  check_hides("postgres://host/db?user=u&%50ASSWORD=SECRET");
+}
+
+TEST_CASE("redact: of a malformed address too much is hidden rather than too little") {
+  for (const std::string_view address : {
+           "postgre://user:SECRET@host",
+           "mysql://user:SECRET@host/db",
+           "://user:SECRET@host",
+           "postgres:/user:SECRET@host/db",
+           "postgres:user:SECRET@host/db",
+           "postgres//user:SECRET@host/db",
+           "user:SECRET@host",
+           "host=h password='SECRET",
+           "host=h password='a SECRET dbname=d",
+           "host=h, password=SECRET",
+           "stray password=SECRET",
+           "PGPASSWORD=SECRET host=h",
+           "password=SECRET\\",
+       }) {
+    check_hides(address);
+  }
+}
+
+TEST_CASE("redact: an empty password is no reason to fail") {
+  CHECK(redact("postgres://user:@host/db") == "postgres://user:***@host/db");
+  CHECK(redact("password=") == "password=***");
+  CHECK(redact("password='' dbname=d") == "password='***' dbname=d");
+  CHECK(redact("password") == "password");
+  CHECK(redact("postgres://") == "postgres://");
+  CHECK(redact("=") == "=");
+}
+
+TEST_CASE("secrets: each password of an address, as written and decoded") {
+  CHECK(secrets_in("postgres://user:pw@host/db") == std::vector<std::string>{"pw"});
+  const auto both = secrets_in("postgres://user:p%40w%2Fx@host/db");
+  CHECK(both.size() == 2);
+  CHECK(has(both, "p%40w%2Fx"));
+  CHECK(has(both, "p@w/x"));
+  const auto two = secrets_in("postgres://user:one@host/db?password=two");
+  CHECK(two.size() == 2);
+  CHECK(has(two, "one"));
+  CHECK(has(two, "two"));
+  CHECK(has(secrets_in("host=h password='p w' sslpassword=x"), "p w"));
+  CHECK(has(secrets_in("host=h password='p w' sslpassword=x"), "x"));
+}
+
+TEST_CASE("secrets: an escape of a keyword string is undone, as the driver does") {
+  CHECK(has(secrets_in("password='it\\'s' host=h"), "it's"));
+  CHECK(has(secrets_in("password=a\\ b host=h"), "a b"));
+}
+
+TEST_CASE("secrets: a '@' in a query password does not tear it apart") {
+  CHECK(has(secrets_in("postgres://user@host:5432/db?password=a@b"), "a@b"));
+}
+
+TEST_CASE("secrets: percent signs that encode nothing stay") {
+  CHECK(secrets_in("postgres://u:100%@h/d") == std::vector<std::string>{"100%"});
+  CHECK(secrets_in("postgres://u:a%4@h/d") == std::vector<std::string>{"a%4"});
+  CHECK(secrets_in("postgres://u:a%zz@h/d") == std::vector<std::string>{"a%zz"});
+}
+
+TEST_CASE("secrets: none where there is no password, or an empty one") {
+  for (const std::string_view address :
+       {"", "sqlite:messages.db", "null:", "postgres://user@host/db", "postgres://user:@host/db",
+        "host=h password='' user=u", "host=h password=", "host=h passfile=/x"}) {
+    CAPTURE(address);
+    CHECK(secrets_in(address).empty());
+  }
+}
+
+TEST_CASE("one_line: newlines and control characters cannot break a line") {
+  CHECK(one_line("ERROR:  no\nDETAIL:  why\n") == "ERROR:  no; DETAIL:  why");
+  CHECK(one_line("a\n\n") == "a");
+  CHECK(one_line("a\tb") == "a b");
+  CHECK(one_line("\x1b[31mred") == "?[31mred");
+  CHECK(one_line(std::string("a\0b", 3)) == "a?b");
+  CHECK(one_line("a\x7f"
+                 "b") == "a?b");
+  CHECK(one_line("") == "");
+  CHECK(one_line("\n \t\n") == "");
+  CHECK(one_line("schön") == "schön");
+  for (int c = 0; c < 0x20; ++c) {
+    const std::string line = one_line("a" + std::string(1, static_cast<char>(c)) + "b");
+    CAPTURE(c);
+    CHECK(std::all_of(line.begin(), line.end(), [](char x) { return x >= 0x20; }));
+  }
+}
+
+TEST_CASE("one_line: every secret is replaced wherever it stands") {
+  CHECK(one_line("pw and pw", {"pw"}) == "*** and ***");
+  CHECK(one_line("pwpw", {"pw"}) == "******");
+  CHECK(one_line("one two", {"one", "two"}) == "*** ***");
+  CHECK(one_line("nothing here", {"pw"}) == "nothing here");
+  CHECK(one_line("a * b", {"*"}) == "a *** b");  // ends, though the stars contain it
+}
+
+TEST_CASE("one_line: a secret that begins another one does not uncover its rest") {
+  CHECK(one_line("login with hunter22", {"hunter", "hunter22"}) == "login with ***");
+}
+
+TEST_CASE("one_line: a secret is found before white space is tidied away") {
+  CHECK(one_line("a\nb", {"a\nb"}) == "***");
+  CHECK(one_line("password is pw ", {"pw "}) == "password is ***");
+  CHECK(one_line("password is p\tw", {"p\tw"}) == "password is ***");
+}

@@ -97,9 +97,9 @@ TEST_CASE("run: any shape of threads, batches and channel stores every message e
     std::uint64_t queue_capacity;
     nanoseconds linger;
   };
-  for (const Shape& shape : {Shape{1, 1, 1, 1, 0ms}, Shape{32, 1, 7, 3, 1ms},
-                             Shape{1, 16, 500, 10'000, 5ms}, Shape{7, 5, 1000, 100, 0ms},
-                             Shape{100, 40, 3, 50, 2ms}, Shape{3, 2, 100'000, 10, 1ms}}) {
+  for (const Shape& shape :
+       {Shape{1, 1, 1, 1, 0ms}, Shape{32, 1, 7, 3, 1ms}, Shape{1, 16, 500, 10'000, 5ms},
+        Shape{7, 5, 1000, 100, 0ms}, Shape{100, 40, 3, 50, 2ms}, Shape{3, 2, 100'000, 10, 1ms}}) {
     CAPTURE(shape.producers);
     CAPTURE(shape.consumers);
     Runner runner;

@@ -82,8 +82,8 @@ void for_each_kind(Test test) {
   }
   const auto postgres = test_postgres();
   if (!postgres) return;
-  for (const InsertMethod method : {InsertMethod::kCopy, InsertMethod::kMulti,
-                                    InsertMethod::kUnnest, InsertMethod::kSingle}) {
+  for (const InsertMethod method :
+       {InsertMethod::kCopy, InsertMethod::kMulti, InsertMethod::kUnnest, InsertMethod::kSingle}) {
     CAPTURE(to_name(method));
     test(*postgres, method);
   }

@@ -121,12 +121,14 @@ TEST_CASE("sqlite: a table with other columns is named, refused and left alone")
 TEST_CASE("sqlite: a table with a further column that must have a value is refused") {
   Bench bench;
   bench.target()->open();
-  sql(bench.db, "CREATE TABLE strict AS SELECT * FROM messages; DROP TABLE strict;"
-                "CREATE TABLE strict (id INTEGER PRIMARY KEY, message TEXT, created_at, run_id, "
-                "sequence, producer, tenant TEXT NOT NULL)");
+  sql(bench.db,
+      "CREATE TABLE strict AS SELECT * FROM messages; DROP TABLE strict;"
+      "CREATE TABLE strict (id INTEGER PRIMARY KEY, message TEXT, created_at, run_id, "
+      "sequence, producer, tenant TEXT NOT NULL)");
   CHECK(contains(bench.error_of_open("strict"), "its column tenant must have a value"));
-  sql(bench.db, "CREATE TABLE lenient (id INTEGER PRIMARY KEY, message TEXT, created_at, run_id, "
-                "sequence, producer, tenant TEXT NOT NULL DEFAULT 'x', note TEXT)");
+  sql(bench.db,
+      "CREATE TABLE lenient (id INTEGER PRIMARY KEY, message TEXT, created_at, run_id, "
+      "sequence, producer, tenant TEXT NOT NULL DEFAULT 'x', note TEXT)");
   CHECK(bench.error_of_open("lenient").empty());
 }
 

@@ -1,6 +1,6 @@
-// Values as people write them: durations, rates, counts and sizes. Pure functions, strict: the whole
-// text must be one value; no sign, no blanks, no exponent, no NaN, no overflow. nullopt = not such a
-// value (the caller knows the flag and says what is allowed).
+// Values as people write them: durations, rates, counts and sizes. Pure functions, strict: the
+// whole text must be one value; no sign, no blanks, no exponent, no NaN, no overflow. nullopt = not
+// such a value (the caller knows the flag and says what is allowed).
 #pragma once
 
 #include <chrono>
@@ -11,8 +11,8 @@
 
 namespace loadgen {
 
-// "10" (seconds), "1.5s", "250ms", "1m30s", "100us", "1ns", "2h", "1d". Units fall from left to right. At
-// most 365 days, so that no sum of two of them overflows.
+// "10" (seconds), "1.5s", "250ms", "1m30s", "100us", "1ns", "2h", "1d". Units fall from left to
+// right. At most 365 days, so that no sum of two of them overflows.
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
 // Events per second: "500", "0.1", "50k", "1.5M", "1G". Positive and at most 1e9.

@@ -2,8 +2,8 @@
 // passes tests/channel_test.cpp. Thread-safe for any number of pushers and poppers.
 //
 // Messages move in batches and by swapping: push leaves the slots' spent messages in the caller's
-// batch, pop leaves the caller's spent ones in the channel, so text buffers circulate and the steady
-// state allocates nothing.
+// batch, pop leaves the caller's spent ones in the channel, so text buffers circulate and the
+// steady state allocates nothing.
 #pragma once
 
 #include <cstddef>
@@ -30,10 +30,10 @@ struct [[nodiscard]] PushResult {
 
 struct ChannelStats {
   std::uint64_t capacity = 0;
-  std::uint64_t depth = 0;      // now
+  std::uint64_t depth = 0;  // now
   std::uint64_t depth_max = 0;
-  double depth_mean = 0;        // over time, since construction
-  nanoseconds blocked{0};       // summed over all pushers
+  double depth_mean = 0;   // over time, since construction
+  nanoseconds blocked{0};  // summed over all pushers
 };
 
 class Channel {
@@ -47,11 +47,11 @@ class Channel {
   // messages stay with the caller, unchanged. After close() fails at once.
   virtual PushResult push(std::span<Message> batch) = 0;
 
-  // Fills the front of `out` and returns how many; 0 = nothing came (see below) or closed and empty.
-  // Without a deadline: waits for a first message, takes what is there.
-  // With one: waits until `out` can be filled, the channel is full or the deadline has come, then
-  // takes what is there. Such a consumer has begun a batch: messages it waits for are kept from
-  // consumers that have not, so batches fill one by one instead of all at the same time.
+  // Fills the front of `out` and returns how many; 0 = nothing came (see below) or closed and
+  // empty. Without a deadline: waits for a first message, takes what is there. With one: waits
+  // until `out` can be filled, the channel is full or the deadline has come, then takes what is
+  // there. Such a consumer has begun a batch: messages it waits for are kept from consumers that
+  // have not, so batches fill one by one instead of all at the same time.
   virtual std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) = 0;
 
   // Final. Pushers fail at once, poppers get what is left. Idempotent.

@@ -59,7 +59,7 @@ class MemoryChannel final : public Channel {
   std::size_t waiting_for_room_ = 0;
   std::size_t waiting_for_first_ = 0;
   std::size_t waiting_to_fill_ = 0;
-  std::size_t reserved_ = 0;  // messages that consumers with a begun batch still wait for
+  std::size_t reserved_ = 0;   // messages that consumers with a begun batch still wait for
   std::size_t smallest_want_;  // the least any of them waits for
   std::uint64_t depth_max_ = 0;
   double depth_time_ = 0;  // integral of the depth, in message-nanoseconds

@@ -1,5 +1,5 @@
-// The body of a consumer thread: messages from the channel become frames, frames go to the sink, and
-// what became of each message is counted and timed.
+// The body of a consumer thread: messages from the channel become frames, frames go to the sink,
+// and what became of each message is counted and timed.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,7 @@ struct ConsumerContext {
   SharedSequenceSet& acknowledged;  // every sequence whose commit was confirmed
   LiveCounters& live;
   FrameLimits limits;
-  std::stop_token give_up;  // no further frame is begun
+  std::stop_token give_up;                             // no further frame is begun
   std::function<void(const WriteResult&)> on_failure;  // a frame was not written; thread-safe
 };
 

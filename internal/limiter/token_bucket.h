@@ -1,10 +1,11 @@
-// The one rate limiter all producers share: a token bucket that fills along an absolute schedule and
-// hands out tickets, each with its own due time. Thread-safe for any number of producers.
+// The one rate limiter all producers share: a token bucket that fills along an absolute schedule
+// and hands out tickets, each with its own due time. Thread-safe for any number of producers.
 //
 // Tokens accrue when the schedule says so, whether or not anybody takes them; the bucket's capacity
 // (Limits::burst) bounds how many overdue ones are kept. With no bound the generator is an open
 // loop: a stalled target makes messages late, never fewer, and lateness moves no later due time
-// (against "coordinated omission": Gil Tene, "How NOT to Measure Latency"; wrk2 counts the same way).
+// (against "coordinated omission": Gil Tene, "How NOT to Measure Latency"; wrk2 counts the same
+// way).
 #pragma once
 
 #include <cstddef>
@@ -44,14 +45,15 @@ class TokenBucket {
   // Offsets of the schedule count from `start`. Call once, before the first acquire().
   void start(TimePoint start);
 
-  // Blocks until a ticket is due. Fills the front of `out`, which must not be empty, with tickets of
-  // consecutive sequences and returns how many; 0 = the schedule is over or the bucket was closed.
-  // Hands out all that is due now, up to out.size(); if nothing is, reserves the next ticket and
-  // sleeps until its time: a slow rate costs one wake-up per message, a fast one far fewer.
+  // Blocks until a ticket is due. Fills the front of `out`, which must not be empty, with tickets
+  // of consecutive sequences and returns how many; 0 = the schedule is over or the bucket was
+  // closed. Hands out all that is due now, up to out.size(); if nothing is, reserves the next
+  // ticket and sleeps until its time: a slow rate costs one wake-up per message, a fast one far
+  // fewer.
   std::size_t acquire(std::span<Ticket> out);
 
-  // Ends the schedule now, started or not: tickets due later are never handed out, overdue ones nobody took are
-  // skipped, and every sleeper wakes. Idempotent.
+  // Ends the schedule now, started or not: tickets due later are never handed out, overdue ones
+  // nobody took are skipped, and every sleeper wakes. Idempotent.
   void close();
 
   // Complete once closed and all producers are back from their last acquire().

@@ -1,6 +1,6 @@
-// Everything a user can set for a run: a plain struct of typed values. Each field states its meaning,
-// its default and what follows from it. Single values are in range when parse_options made them;
-// how they fit together is checked by make_plan.
+// Everything a user can set for a run: a plain struct of typed values. Each field states its
+// meaning, its default and what follows from it. Single values are in range when parse_options made
+// them; how they fit together is checked by make_plan.
 #pragma once
 
 #include <chrono>

@@ -127,8 +127,7 @@ void declare_load(Declarer& declare, Options& options) {
       },
       "64", "a size from 1 to 256 bytes", "bytes of text in a message, 1..256");
   declare.value("--seed", "N", options.seed, parse_unsigned, "random",
-                "a whole number from 0 to 18446744073709551615",
-                "same seed = same message texts");
+                "a whole number from 0 to 18446744073709551615", "same seed = same message texts");
 }
 
 void declare_channel(Declarer& declare, Options& options) {
@@ -153,8 +152,8 @@ void declare_writing(Declarer& declare, Options& options) {
              "sqlite:PATH, postgres://..., \"host=... dbname=...\" or null:",
              "where to write: sqlite:PATH, postgres://..., null:")
       ->envname("APP_DB");
-  declare.value("--table", "NAME", options.table, non_empty, "messages",
-                "a table name", "target table, created when absent");
+  declare.value("--table", "NAME", options.table, non_empty, "messages", "a table name",
+                "target table, created when absent");
   declare.choice("--insert", "M", options.insert, "auto, copy, multi, unnest or single");
   declare.choice("--durability", "L", options.durability,
                  "full = a commit waits for the disk; relaxed");

@@ -17,11 +17,11 @@ constexpr std::size_t kLongestIdentifier = 63;
 bool is_valid_utf8(std::string_view text) {
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80             ? 1
-                               : (lead >> 5U) == 0x06  ? 2
-                               : (lead >> 4U) == 0x0e  ? 3
-                               : (lead >> 3U) == 0x1e  ? 4
-                                                       : 0;
+    const std::size_t length = lead < 0x80            ? 1
+                               : (lead >> 5U) == 0x06 ? 2
+                               : (lead >> 4U) == 0x0e ? 3
+                               : (lead >> 3U) == 0x1e ? 4
+                                                      : 0;
     if (length == 0 || i + length > text.size()) return false;
     for (std::size_t k = 1; k < length; ++k) {
       if ((static_cast<unsigned char>(text[i + k]) >> 6U) != 0x02) return false;
@@ -44,8 +44,8 @@ void check_table_name(const std::string& table) {
 }
 
 std::int64_t new_run_id(const Clock& clock, std::random_device& random) {
-  const auto now = std::chrono::duration_cast<std::chrono::milliseconds>(
-      clock.wall_now().time_since_epoch());
+  const auto now =
+      std::chrono::duration_cast<std::chrono::milliseconds>(clock.wall_now().time_since_epoch());
   return (now.count() << 20) | static_cast<std::int64_t>(random() & 0xfffffU);
 }
 

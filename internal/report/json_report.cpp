@@ -95,9 +95,12 @@ Json histogram_json(const Histogram& histogram) {
 }
 
 Json audit_json(const AuditResult& audit) {
-  return {{"mode", to_name(audit.mode)},     {"checked", audit.checked},
-          {"lost", audit.lost},              {"duplicated", audit.duplicated},
-          {"unexpected", audit.unexpected},  {"corrupted", audit.corrupted},
+  return {{"mode", to_name(audit.mode)},
+          {"checked", audit.checked},
+          {"lost", audit.lost},
+          {"duplicated", audit.duplicated},
+          {"unexpected", audit.unexpected},
+          {"corrupted", audit.corrupted},
           {"passed", or_null(audit.passed)}};
 }
 
@@ -122,7 +125,7 @@ std::string json_config(const Options& config) { return dump(config_json(config)
 
 std::string json_report(const RunReport& report) {
   const LatencyHistograms& latency = report.latency;
-  const double batches = static_cast<double>(report.batches.count());
+  const auto batches = static_cast<double>(report.batches.count());
   const Json json = {
       {"schema_version", kJsonSchemaVersion},
       {"run_id", std::to_string(report.run_id)},

@@ -38,9 +38,11 @@ std::string bottleneck(const RunReport& report) {
           ? (report.client.cpu_user_s + report.client.cpu_system_s) / seconds(report.total_time)
           : 0;
   return fmt::format(
-      "this program and its machine: it used {:.1f} of {} cores, and half of the messages were made "
+      "this program and its machine: it used {:.1f} of {} cores, and half of the messages were "
+      "made "
       "within {} of their time",
-      cpu, report.environment.cpu_count, format_latency(report.latency.schedule_lag.percentile(50)));
+      cpu, report.environment.cpu_count,
+      format_latency(report.latency.schedule_lag.percentile(50)));
 }
 
 }  // namespace
@@ -87,7 +89,8 @@ std::string verdict(const RunReport& report) {
   mention(counts.unsent, "unsent");
   mention(counts.in_doubt, "in doubt");
   return fmt::format(
-      "The rate of {} messages a second was not sustained: {} a second were stored{}; the bottleneck "
+      "The rate of {} messages a second was not sustained: {} a second were stored{}; the "
+      "bottleneck "
       "was {}.",
       wanted, stored, missing, bottleneck(report));
 }

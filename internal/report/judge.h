@@ -11,11 +11,11 @@ namespace loadgen {
 
 enum ExitCode : int {
   kExitOk = 0,
-  kExitFailed = 1,      // could not start, or the target failed for good
+  kExitFailed = 1,  // could not start, or the target failed for good
   kExitUsage = 2,
-  kExitLosses = 3,      // messages dropped, dead-lettered, unsent or in doubt
-  kExitViolation = 4,   // the audit failed or the conservation law does not balance
-  kExitSignal = 128,    // plus the signal's number: ended early, but drained cleanly
+  kExitLosses = 3,     // messages dropped, dead-lettered, unsent or in doubt
+  kExitViolation = 4,  // the audit failed or the conservation law does not balance
+  kExitSignal = 128,   // plus the signal's number: ended early, but drained cleanly
 };
 
 double produced_per_second(const RunReport& report);

@@ -64,4 +64,11 @@ int write_all(int descriptor, const std::string& content) {
   return 0;
 }
 
+void write_stdout(const std::string& content) {
+  const int error = write_all(STDOUT_FILENO, content);
+  if (error != 0 && error != EPIPE) {
+    throw SetupError(fmt::format("cannot write to standard output: {}", std::strerror(error)));
+  }
+}
+
 }  // namespace loadgen

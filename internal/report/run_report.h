@@ -36,9 +36,7 @@ struct Counts {
            produced == stored + dead_lettered + dropped + spooled + unsent + in_doubt;
   }
   // Messages that were made and are not known to be stored.
-  [[nodiscard]] std::uint64_t losses() const {
-    return dead_lettered + dropped + unsent + in_doubt;
-  }
+  [[nodiscard]] std::uint64_t losses() const { return dead_lettered + dropped + unsent + in_doubt; }
 };
 
 struct Batches {
@@ -63,7 +61,7 @@ struct Environment {
 };
 
 struct ReportedError {
-  std::string code;     // as the database names it
+  std::string code;         // as the database names it
   std::string error_class;  // "fatal" or "in_doubt"
   std::uint64_t count = 0;
   std::string message;

@@ -34,7 +34,8 @@ void add_latency(const LatencyHistograms& latency, Out out) {
                         Row{"+ queue wait", latency.queue_wait},
                         Row{"+ batch wait", latency.batch_wait}, Row{"+ write", latency.write}};
   fmt::format_to(out, "\n{:16}{:>9}", "Latency", "mean");
-  for (const double percent : kPercentiles) fmt::format_to(out, "{:>9}", fmt::format("p{}", percent));
+  for (const double percent : kPercentiles)
+    fmt::format_to(out, "{:>9}", fmt::format("p{}", percent));
   fmt::format_to(out, "{:>9}\n", "max");
   for (const Row& row : rows) {
     fmt::format_to(out, "  {:14}{:>9}", row.name, format_latency(row.histogram.mean()));
@@ -64,10 +65,10 @@ void add_audit(const AuditResult& audit, Out out) {
     fmt::format_to(out, "Audit     none\n");
     return;
   }
-  const std::string_view judgement =
-      !audit.passed ? "not finished" : *audit.passed ? "passed" : "FAILED";
-  fmt::format_to(out,
-                 "Audit     {}: {} rows read back, {} lost, {} duplicated, {} unexpected{}\n",
+  const std::string_view judgement = !audit.passed   ? "not finished"
+                                     : *audit.passed ? "passed"
+                                                     : "FAILED";
+  fmt::format_to(out, "Audit     {}: {} rows read back, {} lost, {} duplicated, {} unexpected{}\n",
                  judgement, format_count(audit.checked), format_count(audit.lost),
                  format_count(audit.duplicated), format_count(audit.unexpected),
                  audit.mode == VerifyMode::kFull
@@ -91,19 +92,20 @@ std::string text_report(const RunReport& report) {
   add_rate(report, out);
   add_latency(report.latency, out);
   add_counts(report.counts, out);
-  fmt::format_to(
-      out, "Channel   capacity {}, depth max {}, mean {:.1f}; producers blocked {} in all\n",
-      format_count(report.queue.capacity), format_count(report.queue.depth_max),
-      report.queue.depth_mean, format_seconds(report.queue.blocked));
+  fmt::format_to(out,
+                 "Channel   capacity {}, depth max {}, mean {:.1f}; producers blocked {} in all\n",
+                 format_count(report.queue.capacity), format_count(report.queue.depth_max),
+                 report.queue.depth_mean, format_seconds(report.queue.blocked));
   const Batches& batches = report.batches;
-  fmt::format_to(out, "Batches   {} of {:.1f} rows on average; closed {} full, {} by linger, {} by "
-                      "drain\n",
-                 format_count(batches.count()),
-                 batches.count() > 0 ? static_cast<double>(report.counts.stored) /
-                                           static_cast<double>(batches.count())
-                                     : 0.0,
-                 format_count(batches.full), format_count(batches.linger),
-                 format_count(batches.drain));
+  fmt::format_to(
+      out,
+      "Batches   {} of {:.1f} rows on average; closed {} full, {} by linger, {} by "
+      "drain\n",
+      format_count(batches.count()),
+      batches.count() > 0
+          ? static_cast<double>(report.counts.stored) / static_cast<double>(batches.count())
+          : 0.0,
+      format_count(batches.full), format_count(batches.linger), format_count(batches.drain));
   fmt::format_to(out, "Client    CPU {:.2f}s user + {:.2f}s system, {:.1f} MB at most\n",
                  report.client.cpu_user_s, report.client.cpu_system_s,
                  static_cast<double>(report.client.max_rss_bytes) / 1e6);

@@ -1,5 +1,5 @@
-// Knows how far a run is and why it ends: counts the threads still working, holds the first reason to
-// stop, and lets the main thread wait with a deadline that moves when the run is told to stop.
+// Knows how far a run is and why it ends: counts the threads still working, holds the first reason
+// to stop, and lets the main thread wait with a deadline that moves when the run is told to stop.
 // Thread-safe. It decides nothing about threads or databases: run.cpp acts on what it says.
 #pragma once
 

@@ -25,8 +25,8 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 }  // namespace
 
 void start_logging(LogLevel level) {
-  auto logger = std::make_shared<spdlog::logger>(
-      "loadgen", std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("loadgen",
+                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("[%Y-%m-%dT%H:%M:%S%z] %v");
   logger->set_level(spdlog_level(level));
   // A closed stderr must not end a run, nor fill it with complaints.

@@ -35,12 +35,12 @@ void show_progress(const ProgressSource& source, nanoseconds interval,
     const double rate = static_cast<double>(stored - last_stored) / seconds(now - last);
     const std::string planned =
         source.planned ? fmt::format("/{:.0f}s", seconds(*source.planned)) : "";
-    std::string line = fmt::format("{:.0f}s{}  produced {}  stored {} ({:.0f}/s)  waiting {}",
-                                   seconds(now - source.start), planned, format_count(produced),
-                                   format_count(stored), rate,
-                                   format_count(source.channel.stats().depth));
+    std::string line =
+        fmt::format("{:.0f}s{}  produced {}  stored {} ({:.0f}/s)  waiting {}",
+                    seconds(now - source.start), planned, format_count(produced),
+                    format_count(stored), rate, format_count(source.channel.stats().depth));
     // The cursor goes back to the first column, so that a log line overwrites the progress.
-    line = redraw ? "\r" + line + "\x1b[K\r" : line + "\n";
+    line = fmt::format(redraw ? "\r{}\x1b[K\r" : "{}\n", line);
     if (write_all(STDERR_FILENO, line) != 0) return;
     last = now;
     last_stored = stored;

@@ -1,9 +1,9 @@
 #include "run/run.h"
 
 #include <fmt/format.h>
-#include <signal.h>
 #include <spdlog/spdlog.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <memory>
 #include <system_error>
@@ -44,6 +44,8 @@ class Pipeline {
         channel_(options_.queue_capacity, options_.on_full, clock),
         coordinator_(clock, options_.drain_timeout) {}
 
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
   // A step may throw while threads run: they must not wait for each other for ever.
   ~Pipeline() {
     if (!producers_.empty() || !consumers_.empty()) abort_writes();
@@ -129,14 +131,14 @@ std::jthread Pipeline::start_thread(Role role, Body body) {
 
 void Pipeline::start_consumers() {
   spdlog::info("Starting consumers...");
-  consumer_context_ = std::make_unique<ConsumerContext>(ConsumerContext{
-      .channel = channel_,
-      .clock = clock_,
-      .acknowledged = acknowledged_,
-      .live = live_,
-      .limits = {.batch_size = options_.batch_size, .linger = options_.linger},
-      .give_up = giving_up_.get_token(),
-      .on_failure = [this](const WriteResult& result) { on_failure(result); }});
+  consumer_context_ = std::make_unique<ConsumerContext>(
+      ConsumerContext{.channel = channel_,
+                      .clock = clock_,
+                      .acknowledged = acknowledged_,
+                      .live = live_,
+                      .limits = {.batch_size = options_.batch_size, .linger = options_.linger},
+                      .give_up = giving_up_.get_token(),
+                      .on_failure = [this](const WriteResult& result) { on_failure(result); }});
   consumer_totals_.resize(options_.consumers);
   recorders_.resize(options_.consumers);
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
@@ -160,8 +162,9 @@ void Pipeline::start_producers() {
       .produced = produced_,
       .live = live_,
       .on_overflow = [this] {
-        on_failure({WriteOutcome::kNotWritten,
-                    {"channel_full", "the channel is full, and --on-full=abort ends the run then"}});
+        on_failure(
+            {WriteOutcome::kNotWritten,
+             {"channel_full", "the channel is full, and --on-full=abort ends the run then"}});
       }});
   producer_totals_.resize(options_.producers);
   for (std::uint32_t i = 0; i < options_.producers; ++i) {
@@ -245,8 +248,7 @@ void Pipeline::abort_writes() {
 void Pipeline::on_failure(const WriteResult& result) {
   // Aborting makes writes fail; that is its meaning, not the target's fault.
   if (aborting_.stop_requested()) return;
-  spdlog::error("A write failed, ending the run: {} ({})", result.error.message,
-                result.error.code);
+  spdlog::error("A write failed, ending the run: {} ({})", result.error.message, result.error.code);
   coordinator_.note_failure(result);
   give_up();
 }

@@ -8,9 +8,9 @@
 
 namespace loadgen {
 
-// Blocks until the run is over, which a signal may bring about. Starts threads, all of them joined on
-// return. Throws SetupError when the run cannot be started; once it is, whatever happens is in the
-// report.
+// Blocks until the run is over, which a signal may bring about. Starts threads, all of them joined
+// on return. Throws SetupError when the run cannot be started; once it is, whatever happens is in
+// the report.
 RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock);
 
 }  // namespace loadgen

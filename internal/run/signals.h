@@ -1,8 +1,7 @@
 // Ctrl-C and its relatives as calls on a thread of their own, where everything is allowed.
 #pragma once
 
-#include <signal.h>
-
+#include <csignal>
 #include <functional>
 #include <thread>
 

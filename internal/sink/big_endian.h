@@ -8,7 +8,8 @@
 
 namespace loadgen {
 
-static_assert(std::endian::native == std::endian::little || std::endian::native == std::endian::big);
+static_assert(std::endian::native == std::endian::little ||
+              std::endian::native == std::endian::big);
 
 constexpr std::uint16_t to_big_endian(std::int16_t value) {
   const auto bits = static_cast<std::uint16_t>(value);

@@ -29,7 +29,7 @@ constexpr std::array kPostgresMethods{InsertMethod::kCopy, InsertMethod::kMulti,
                                       InsertMethod::kUnnest, InsertMethod::kSingle};
 constexpr std::array kNullMethods{InsertMethod::kAuto};
 
-const std::array kKinds{
+constexpr std::array kKinds{
     Kind{"sqlite:", is_sqlite_address, kSqliteMethods, make_sqlite_target},
     Kind{"postgres", is_postgres_address, kPostgresMethods, make_postgres_target},
     Kind{"null:", is_null_address, kNullMethods, make_null_target},
@@ -59,9 +59,9 @@ std::unique_ptr<Target> make_target(const Options& options, Clock& clock) {
                               .durability = options.durability};
     return kind.make(config, clock);
   }
-  throw UsageError(fmt::format(
-      "--db={}: expected sqlite:PATH, postgres://..., \"host=... dbname=...\" or null:",
-      one_line(redact(options.db))));
+  throw UsageError(
+      fmt::format("--db={}: expected sqlite:PATH, postgres://..., \"host=... dbname=...\" or null:",
+                  one_line(redact(options.db))));
 }
 
 }  // namespace loadgen

@@ -23,11 +23,11 @@ struct Default {
   std::string_view value;
 };
 constexpr std::array kDefaults{
-    Default{"connect_timeout", "10"},        // seconds
-    Default{"keepalives_idle", "10"},        // seconds
-    Default{"keepalives_interval", "5"},     // seconds
+    Default{"connect_timeout", "10"},     // seconds
+    Default{"keepalives_idle", "10"},     // seconds
+    Default{"keepalives_interval", "5"},  // seconds
     Default{"keepalives_count", "3"},
-    Default{"tcp_user_timeout", "10000"},    // milliseconds; a partition hangs for ever without it
+    Default{"tcp_user_timeout", "10000"},  // milliseconds; a partition hangs for ever without it
     Default{"application_name", "loadgen"},
 };
 
@@ -55,10 +55,10 @@ std::string complete_conninfo(const std::string& address) {
   const ConninfoOptions given(PQconninfoParse(address.c_str(), &problem));
   PQfreemem(problem);  // not shown: libpq repeats the address in it, password and all
   if (given == nullptr) {
-    throw UsageError(
-        fmt::format("--db={}: not an address libpq can read; expected postgres://USER@HOST/DATABASE "
-                    "or \"host=... dbname=...\"",
-                    one_line(redact(address))));
+    throw UsageError(fmt::format(
+        "--db={}: not an address libpq can read; expected postgres://USER@HOST/DATABASE "
+        "or \"host=... dbname=...\"",
+        one_line(redact(address))));
   }
   const ConninfoOptions ambient(PQconndefaults());
   std::string conninfo;
@@ -81,9 +81,7 @@ bool PostgresResult::ok() const {
   return status == PGRES_COMMAND_OK || status == PGRES_TUPLES_OK;
 }
 
-bool PostgresResult::is_copy_in() const {
-  return PQresultStatus(result_.get()) == PGRES_COPY_IN;
-}
+bool PostgresResult::is_copy_in() const { return PQresultStatus(result_.get()) == PGRES_COPY_IN; }
 
 std::string PostgresResult::sqlstate() const {
   const char* code = PQresultErrorField(result_.get(), PG_DIAG_SQLSTATE);
@@ -167,8 +165,7 @@ PostgresResult PostgresConnection::execute(const std::string& sql) {
   return PostgresResult(PQexec(connection_.get(), sql.c_str()));
 }
 
-PostgresResult PostgresConnection::execute(const std::string& sql,
-                                           PostgresParameters& parameters) {
+PostgresResult PostgresConnection::execute(const std::string& sql, PostgresParameters& parameters) {
   return PostgresResult(PQexecParams(connection_.get(), sql.c_str(), parameters.size(), nullptr,
                                      parameters.values(), parameters.lengths(),
                                      parameters.formats(), 0));
@@ -199,6 +196,6 @@ WriteError PostgresConnection::error() const {
   return {"08006", one_line(PQerrorMessage(connection_.get()), secrets_)};
 }
 
-void PostgresConnection::interrupt() noexcept { shutdown(socket_, SHUT_RDWR); }
+void PostgresConnection::interrupt() const noexcept { shutdown(socket_, SHUT_RDWR); }
 
 }  // namespace loadgen

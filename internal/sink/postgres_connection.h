@@ -48,8 +48,8 @@ class PostgresParameters {
  public:
   void clear();
   void reserve(std::size_t parameters, std::size_t integer_bytes);
-  void add_integer(std::int64_t value);  // bigint
-  void add_integer(std::int32_t value);  // integer
+  void add_integer(std::int64_t value);       // bigint
+  void add_integer(std::int32_t value);       // integer
   void add_borrowed(std::string_view bytes);  // must outlive the call that sends it
 
   [[nodiscard]] int size() const { return static_cast<int>(lengths_.size()); }
@@ -61,8 +61,8 @@ class PostgresParameters {
  private:
   static constexpr std::size_t kBorrowed = static_cast<std::size_t>(-1);
 
-  std::string integers_;               // big-endian, one after the other
-  std::vector<std::size_t> offsets_;   // into integers_, or kBorrowed
+  std::string integers_;              // big-endian, one after the other
+  std::vector<std::size_t> offsets_;  // into integers_, or kBorrowed
   std::vector<const char*> values_;
   std::vector<int> lengths_;
   std::vector<int> formats_;
@@ -88,7 +88,7 @@ class PostgresConnection {
   [[nodiscard]] WriteError error() const;
   [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }
   // Ends whatever the connection waits for, and every later call, with an error.
-  void interrupt() noexcept;
+  void interrupt() const noexcept;
 
  private:
   struct Finish {

@@ -93,7 +93,7 @@ class CopySink final : public PostgresSink {
   }
 
  private:
-  static constexpr std::size_t kPieceBytes = 64 * 1024;
+  static constexpr std::size_t kPieceBytes = 65'536;
   static constexpr std::size_t kLargestRow = 2 + 5 * 4 + 256 + 3 * 8 + 4;
 
   char* encode(const Message& message, char* at) const {
@@ -253,8 +253,8 @@ class InsertSink final : public PostgresSink {
     std::string sql = fmt::format("INSERT INTO {} {} VALUES ", table_, kColumns);
     for (std::size_t row = 0; row < rows; ++row) {
       const std::size_t first = 2 + row * kRowParameters;
-      sql += fmt::format("{}(${},${},$1,${},${})", row == 0 ? "" : ",", first, first + 1,
-                         first + 2, first + 3);
+      sql += fmt::format("{}(${},${},$1,${},${})", row == 0 ? "" : ",", first, first + 1, first + 2,
+                         first + 3);
     }
     return sql;
   }

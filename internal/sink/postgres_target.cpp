@@ -24,13 +24,17 @@ struct Column {
   std::string_view type;
   std::string_view other_type = type;
 };
-constexpr std::array kMessageColumns{
-    Column{"message", "character varying", "text"}, Column{"created_at", "timestamp with time zone"},
-    Column{"run_id", "bigint"}, Column{"sequence", "bigint"}, Column{"producer", "integer"}};
-constexpr std::array kRunColumns{
-    Column{"run_id", "bigint"}, Column{"app_version", "text"}, Column{"table_name", "text"},
-    Column{"started_at", "timestamp with time zone"}, Column{"ended_at", "timestamp with time zone"},
-    Column{"config", "jsonb"}, Column{"result", "jsonb"}};
+constexpr std::array kMessageColumns{Column{"message", "character varying", "text"},
+                                     Column{"created_at", "timestamp with time zone"},
+                                     Column{"run_id", "bigint"}, Column{"sequence", "bigint"},
+                                     Column{"producer", "integer"}};
+constexpr std::array kRunColumns{Column{"run_id", "bigint"},
+                                 Column{"app_version", "text"},
+                                 Column{"table_name", "text"},
+                                 Column{"started_at", "timestamp with time zone"},
+                                 Column{"ended_at", "timestamp with time zone"},
+                                 Column{"config", "jsonb"},
+                                 Column{"result", "jsonb"}};
 
 // Serialises the setup of runs that start together: two CREATE TABLE IF NOT EXISTS can still clash.
 constexpr std::int64_t kSetupLock = 0x6c6f616467656e;  // "loadgen"
@@ -44,6 +48,40 @@ std::int64_t to_integer(std::string_view text) {
 std::string sql_timestamp(WallTime when) {
   return fmt::format("timestamptz 'epoch' + {} * interval '1 microsecond'",
                      unix_microseconds(when));
+}
+
+// Returns whether the table exists; throws SetupError when it exists and does not fit.
+bool check_columns(pqxx::work& work, const std::string& table, std::span<const Column> needed) {
+  const pqxx::result rows =
+      work.exec(fmt::format("SELECT attname, format_type(atttypid, NULL), "
+                            "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
+                            "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
+                            work.quote(quote_identifier(table))));
+  const auto refuse = [&](const std::string& why) {
+    throw SetupError(fmt::format("table {} does not fit: {}; use --table to name another",
+                                 one_line(table), why));
+  };
+  std::map<std::string, std::string, std::less<>> found;  // name -> type
+  for (const auto& row : rows) {
+    const std::string name = row[0].c_str();
+    found[name] = row[1].c_str();
+    const bool known = std::any_of(needed.begin(), needed.end(),
+                                   [&](const Column& column) { return column.name == name; });
+    if (!known && row[2].c_str()[0] == 't') {
+      refuse(fmt::format("its column {} must have a value, and loadgen has none for it",
+                         one_line(name)));
+    }
+  }
+  if (found.empty()) return false;
+  for (const Column& column : needed) {
+    const auto at = found.find(column.name);
+    if (at == found.end()) refuse(fmt::format("it has no column {}", column.name));
+    if (at->second != column.type && at->second != column.other_type) {
+      refuse(
+          fmt::format("its column {} is of type {}, not {}", column.name, at->second, column.type));
+    }
+  }
+  return true;
 }
 
 class PostgresTarget final : public Target {
@@ -62,11 +100,8 @@ class PostgresTarget final : public Target {
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
 
  private:
-  // Returns whether the table exists; throws SetupError when it exists and does not fit.
-  bool check_columns(pqxx::work& work, const std::string& table,
-                     std::span<const Column> needed) const;
-
   template <typename Action>
+  // NOLINTNEXTLINE(modernize-use-nodiscard): some actions return nothing
   auto naming_database(Action action) const {
     try {
       return action();
@@ -118,40 +153,6 @@ void PostgresTarget::open() {
                  {"fsync", show("fsync")},
                  {"full_page_writes", show("full_page_writes")}}};
   });
-}
-
-bool PostgresTarget::check_columns(pqxx::work& work, const std::string& table,
-                                   std::span<const Column> needed) const {
-  const pqxx::result rows = work.exec(fmt::format(
-      "SELECT attname, format_type(atttypid, NULL), "
-      "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
-      "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
-      work.quote(quote_identifier(table))));
-  const auto refuse = [&](const std::string& why) {
-    throw SetupError(fmt::format("table {} does not fit: {}; use --table to name another",
-                                 one_line(table), why));
-  };
-  std::map<std::string, std::string, std::less<>> found;  // name -> type
-  for (const auto& row : rows) {
-    const std::string name = row[0].c_str();
-    found[name] = row[1].c_str();
-    const bool known = std::any_of(needed.begin(), needed.end(),
-                                   [&](const Column& column) { return column.name == name; });
-    if (!known && row[2].c_str()[0] == 't') {
-      refuse(fmt::format("its column {} must have a value, and loadgen has none for it",
-                         one_line(name)));
-    }
-  }
-  if (found.empty()) return false;
-  for (const Column& column : needed) {
-    const auto at = found.find(column.name);
-    if (at == found.end()) refuse(fmt::format("it has no column {}", column.name));
-    if (at->second != column.type && at->second != column.other_type) {
-      refuse(fmt::format("its column {} is of type {}, not {}", column.name, at->second,
-                         column.type));
-    }
-  }
-  return true;
 }
 
 std::unique_ptr<Sink> PostgresTarget::connect(const RunIdentity& run) {

@@ -43,8 +43,8 @@ class Sink {
   virtual ~Sink() = default;
 
   // Stores the whole frame in one transaction, or nothing of it; never throws. Called by one thread
-  // at a time. Blocks until the database has answered or interrupt() was called. After a result other
-  // than kWritten the sink must not be used again.
+  // at a time. Blocks until the database has answered or interrupt() was called. After a result
+  // other than kWritten the sink must not be used again.
   virtual WriteResult write(const Frame& frame) noexcept = 0;
 
   // Makes a write in progress, and every later one, return soon without success. From any thread.
@@ -58,8 +58,8 @@ struct RunIdentity {
 };
 
 struct TargetInfo {
-  std::string kind{};     // "sqlite", "postgres", "null"
-  std::string version{};  // of the database
+  std::string kind{};                         // "sqlite", "postgres", "null"
+  std::string version{};                      // of the database
   InsertMethod insert = InsertMethod::kAuto;  // the method in force
   // Settings that decide whether a commit survives a power cut, as the database reports them.
   std::vector<std::pair<std::string, std::string>> durability{};
@@ -73,8 +73,8 @@ struct RunRecord {
   std::string config_json;
 };
 
-// A stored row, as the audit needs it. `text` is empty when only sequences were asked for, and valid
-// only during the call.
+// A stored row, as the audit needs it. `text` is empty when only sequences were asked for, and
+// valid only during the call.
 struct StoredRow {
   std::int64_t sequence = 0;
   std::int64_t producer = 0;
@@ -94,8 +94,8 @@ class Target {
   Target& operator=(const Target&) = delete;
   virtual ~Target() = default;
 
-  // Connects, creates what tables are absent and checks that those present fit. Changes nothing when
-  // they do not. Call once, before the rest.
+  // Connects, creates what tables are absent and checks that those present fit. Changes nothing
+  // when they do not. Call once, before the rest.
   virtual void open() = 0;
   [[nodiscard]] virtual TargetInfo info() const = 0;
   // A connection for one consumer.

@@ -31,16 +31,16 @@ std::string code_name(int code) {
     const char* name;
   };
   constexpr std::array kNames{
-      Name{SQLITE_ERROR, "SQLITE_ERROR"},         Name{SQLITE_PERM, "SQLITE_PERM"},
-      Name{SQLITE_ABORT, "SQLITE_ABORT"},         Name{SQLITE_BUSY, "SQLITE_BUSY"},
-      Name{SQLITE_LOCKED, "SQLITE_LOCKED"},       Name{SQLITE_NOMEM, "SQLITE_NOMEM"},
-      Name{SQLITE_READONLY, "SQLITE_READONLY"},   Name{SQLITE_INTERRUPT, "SQLITE_INTERRUPT"},
-      Name{SQLITE_IOERR, "SQLITE_IOERR"},         Name{SQLITE_CORRUPT, "SQLITE_CORRUPT"},
-      Name{SQLITE_FULL, "SQLITE_FULL"},           Name{SQLITE_CANTOPEN, "SQLITE_CANTOPEN"},
-      Name{SQLITE_PROTOCOL, "SQLITE_PROTOCOL"},   Name{SQLITE_SCHEMA, "SQLITE_SCHEMA"},
-      Name{SQLITE_TOOBIG, "SQLITE_TOOBIG"},       Name{SQLITE_CONSTRAINT, "SQLITE_CONSTRAINT"},
-      Name{SQLITE_MISMATCH, "SQLITE_MISMATCH"},   Name{SQLITE_MISUSE, "SQLITE_MISUSE"},
-      Name{SQLITE_AUTH, "SQLITE_AUTH"},           Name{SQLITE_NOTADB, "SQLITE_NOTADB"},
+      Name{SQLITE_ERROR, "SQLITE_ERROR"},       Name{SQLITE_PERM, "SQLITE_PERM"},
+      Name{SQLITE_ABORT, "SQLITE_ABORT"},       Name{SQLITE_BUSY, "SQLITE_BUSY"},
+      Name{SQLITE_LOCKED, "SQLITE_LOCKED"},     Name{SQLITE_NOMEM, "SQLITE_NOMEM"},
+      Name{SQLITE_READONLY, "SQLITE_READONLY"}, Name{SQLITE_INTERRUPT, "SQLITE_INTERRUPT"},
+      Name{SQLITE_IOERR, "SQLITE_IOERR"},       Name{SQLITE_CORRUPT, "SQLITE_CORRUPT"},
+      Name{SQLITE_FULL, "SQLITE_FULL"},         Name{SQLITE_CANTOPEN, "SQLITE_CANTOPEN"},
+      Name{SQLITE_PROTOCOL, "SQLITE_PROTOCOL"}, Name{SQLITE_SCHEMA, "SQLITE_SCHEMA"},
+      Name{SQLITE_TOOBIG, "SQLITE_TOOBIG"},     Name{SQLITE_CONSTRAINT, "SQLITE_CONSTRAINT"},
+      Name{SQLITE_MISMATCH, "SQLITE_MISMATCH"}, Name{SQLITE_MISUSE, "SQLITE_MISUSE"},
+      Name{SQLITE_AUTH, "SQLITE_AUTH"},         Name{SQLITE_NOTADB, "SQLITE_NOTADB"},
   };
   const int primary = code & 0xff;
   for (const Name& known : kNames) {
@@ -95,8 +95,7 @@ std::int64_t SqliteStatement::integer(int column) const {
 }
 
 std::string_view SqliteStatement::text(int column) const {
-  const auto* text =
-      reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
+  const auto* text = reinterpret_cast<const char*>(sqlite3_column_text(statement_.get(), column));
   if (text == nullptr) return {};
   return {text, static_cast<std::size_t>(sqlite3_column_bytes(statement_.get(), column))};
 }
@@ -119,7 +118,7 @@ void SqliteConnection::execute(const std::string& sql) {
   if (code != SQLITE_OK) fail(code);
 }
 
-std::string SqliteConnection::query_value(const std::string& sql) {
+std::string SqliteConnection::query_value(const std::string& sql) const {
   SqliteStatement statement = prepare(sql);
   int code = SQLITE_OK;
   std::string value;
@@ -142,7 +141,7 @@ WriteError SqliteConnection::error(int code) const {
 
 void SqliteConnection::fail(int code) const {
   throw SetupError((code & 0xff) == SQLITE_BUSY ? "database is locked by another process"
-                                       : one_line(sqlite3_errmsg(db_.get())));
+                                                : one_line(sqlite3_errmsg(db_.get())));
 }
 
 }  // namespace loadgen

@@ -1,5 +1,5 @@
-// SQLite's C API as values that clean up after themselves. A connection and its statements belong to
-// one thread; interrupt() may be called from any.
+// SQLite's C API as values that clean up after themselves. A connection and its statements belong
+// to one thread; interrupt() may be called from any.
 #pragma once
 
 #include <cstdint>
@@ -16,13 +16,13 @@ struct sqlite3_stmt;
 
 namespace loadgen {
 
-// How long a connection waits for a lock that somebody else holds on the file. SQLite cannot notify,
-// so it looks again every few milliseconds.
+// How long a connection waits for a lock that somebody else holds on the file. SQLite cannot
+// notify, so it looks again every few milliseconds.
 struct LockPatience {
   Clock& clock;
-  std::stop_token stop;           // gives up when requested
+  std::stop_token stop;                     // gives up when requested
   nanoseconds longest{nanoseconds::max()};  // for one wait
-  TimePoint began{};              // of the wait under way
+  TimePoint began{};                        // of the wait under way
 };
 
 class SqliteStatement {
@@ -49,13 +49,14 @@ class SqliteStatement {
 
 class SqliteConnection {
  public:
-  // Creates the file when `path` is absent. Borrows `patience`, which must outlive it. Throws SetupError.
+  // Creates the file when `path` is absent. Borrows `patience`, which must outlive it. Throws
+  // SetupError.
   SqliteConnection(const std::string& path, LockPatience& patience);
 
   // Runs statements without results; throws SetupError that begins with what was tried.
   void execute(const std::string& sql);
   // The first column of the first row; "" when there is none. Throws as execute().
-  std::string query_value(const std::string& sql);
+  [[nodiscard]] std::string query_value(const std::string& sql) const;
   [[nodiscard]] SqliteStatement prepare(std::string_view sql) const { return {db_.get(), sql}; }
   [[nodiscard]] bool in_transaction() const;
   // The last call failed because somebody else holds a lock.

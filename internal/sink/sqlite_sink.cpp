@@ -16,9 +16,9 @@ constexpr std::size_t kSingleRow[] = {1};
 constexpr std::size_t kRowParameters = 4;
 
 std::string insert_sql(std::string_view table, std::size_t rows) {
-  std::string sql = fmt::format(
-      "INSERT INTO {} (message, created_at, run_id, sequence, producer) VALUES ",
-      quote_identifier(table));
+  std::string sql =
+      fmt::format("INSERT INTO {} (message, created_at, run_id, sequence, producer) VALUES ",
+                  quote_identifier(table));
   for (std::size_t row = 0; row < rows; ++row) {
     const std::size_t first = 2 + row * kRowParameters;
     sql += fmt::format("{}(?{},?{},?1,?{},?{})", row == 0 ? "" : ",", first, first + 1, first + 2,
@@ -27,8 +27,8 @@ std::string insert_sql(std::string_view table, std::size_t rows) {
   return sql;
 }
 
-// A COMMIT that failed on the disk may have reached it all the same: seen with a failed fsync, after
-// which the rows were invisible until the file was opened anew.
+// A COMMIT that failed on the disk may have reached it all the same: seen with a failed fsync,
+// after which the rows were invisible until the file was opened anew.
 bool leaves_doubt(int commit_code) {
   const int primary = commit_code & 0xff;
   return primary == SQLITE_IOERR || primary == SQLITE_FULL;
@@ -47,8 +47,9 @@ SqliteSink::SqliteSink(const std::string& path, const TargetConfig& config, cons
       rollback_(connection_.prepare("ROLLBACK")) {
   connection_.execute(config.durability == Durability::kFull ? "PRAGMA synchronous = FULL"
                                                              : "PRAGMA synchronous = NORMAL");
-  const std::span<const std::size_t> sizes =
-      config.insert == InsertMethod::kSingle ? std::span<const std::size_t>(kSingleRow) : kMultiRows;
+  const std::span<const std::size_t> sizes = config.insert == InsertMethod::kSingle
+                                                 ? std::span<const std::size_t>(kSingleRow)
+                                                 : kMultiRows;
   for (const std::size_t rows : sizes) {
     inserts_.push_back({rows, connection_.prepare(insert_sql(config.table, rows))});
     inserts_.back().statement.bind(1, run_.run_id);  // bindings outlive each run of the statement

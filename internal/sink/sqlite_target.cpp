@@ -39,8 +39,7 @@ class SqliteTarget final : public Target {
 
  private:
   void prepare_database();
-  void check_columns(const std::string& table,
-                     std::span<const std::string_view> needed) const;
+  void check_columns(const std::string& table, std::span<const std::string_view> needed) const;
   void use_wal();
   // Runs `action`; a SetupError leaves with the database's name in front.
   template <typename Action>
@@ -126,10 +125,10 @@ void SqliteTarget::check_columns(const std::string& table,
     const std::string name(columns.text(0));
     const bool known = missing.erase(name) > 0;
     if (!known && columns.integer(1) != 0) {
-      throw SetupError(
-          fmt::format("table {} does not fit: its column {} must have a value, and loadgen has none "
-                      "for it; use --table to name another",
-                      one_line(table), one_line(name)));
+      throw SetupError(fmt::format(
+          "table {} does not fit: its column {} must have a value, and loadgen has none "
+          "for it; use --table to name another",
+          one_line(table), one_line(name)));
     }
   }
   if (code != SQLITE_OK) connection_->fail(code);
@@ -141,12 +140,12 @@ void SqliteTarget::check_columns(const std::string& table,
 }
 
 TargetInfo SqliteTarget::info() const {
-  return {.kind = "sqlite",
-          .version = sqlite3_libversion(),
-          .insert = config_.insert,
-          .durability = {{"journal_mode", "wal"},
-                         {"synchronous",
-                          config_.durability == Durability::kFull ? "full" : "normal"}}};
+  return {
+      .kind = "sqlite",
+      .version = sqlite3_libversion(),
+      .insert = config_.insert,
+      .durability = {{"journal_mode", "wal"},
+                     {"synchronous", config_.durability == Durability::kFull ? "full" : "normal"}}};
 }
 
 std::unique_ptr<Sink> SqliteTarget::connect(const RunIdentity& run) {
@@ -204,8 +203,9 @@ std::unique_ptr<Target> make_sqlite_target(const TargetConfig& config, Clock& cl
   const std::string_view path = std::string_view(config.address).substr(kPrefix.size());
   const bool needs_hint = path.starts_with("//") && !path.starts_with("///");
   if (path.empty() || path.starts_with(":memory:") || needs_hint) {
-    throw UsageError(fmt::format("--db={}: expected a file, as in sqlite:messages.db or sqlite:/tmp/x.db",
-                                 one_line(config.address)));
+    throw UsageError(
+        fmt::format("--db={}: expected a file, as in sqlite:messages.db or sqlite:/tmp/x.db",
+                    one_line(config.address)));
   }
   return std::make_unique<SqliteTarget>(config, clock);
 }

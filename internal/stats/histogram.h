@@ -50,7 +50,7 @@ class Histogram {
  private:
   // HdrHistogram's terms. Each bucket doubles the range of the one before and has kSubBuckets
   // slots, the lower half of which is covered by its predecessor.
-  static constexpr int kUnitMagnitude = 6;       // floor(log2(kLowest))
+  static constexpr int kUnitMagnitude = 6;        // floor(log2(kLowest))
   static constexpr int kSubBucketMagnitude = 11;  // ceil(log2(2 * 10^kDigits))
   static constexpr int kHalfMagnitude = kSubBucketMagnitude - 1;
   static constexpr std::int64_t kSubBuckets = 1LL << kSubBucketMagnitude;
@@ -60,7 +60,8 @@ class Histogram {
 
   static constexpr std::size_t index_of(std::int64_t value) {
     const auto v = static_cast<std::uint64_t>(value);
-    const int bucket = static_cast<int>(std::bit_width(v | kMask)) - kUnitMagnitude - (kHalfMagnitude + 1);
+    const int bucket =
+        static_cast<int>(std::bit_width(v | kMask)) - kUnitMagnitude - (kHalfMagnitude + 1);
     const auto sub_bucket = static_cast<std::int64_t>(v >> (bucket + kUnitMagnitude));
     return static_cast<std::size_t>((static_cast<std::int64_t>(bucket + 1) << kHalfMagnitude) +
                                     sub_bucket - kHalf);
@@ -74,7 +75,8 @@ class Histogram {
     void operator()(std::uint64_t* memory) const { std::free(memory); }
   };
 
-  // From calloc: pages no value falls into are never touched, which keeps hundreds of histograms small.
+  // From calloc: pages no value falls into are never touched, which keeps hundreds of histograms
+  // small.
   std::unique_ptr<std::uint64_t, Free> counts_;
   std::uint64_t count_ = 0;
   double sum_ = 0;

@@ -52,6 +52,7 @@ std::string Process::err_so_far() const { return read_file(files_.file("err")); 
 
 bool Process::ended() {
   if (!reaped_) reaped_ = waitpid(pid_, &status_, WNOHANG) == pid_;
+  if (!reaped_ && std::chrono::steady_clock::now() - start_ > kLongest) send(SIGKILL);
   return reaped_;
 }
 
@@ -65,10 +66,7 @@ bool Process::await_err(const std::string& text) {
 }
 
 ProcessResult Process::wait() {
-  if (!reaped_) {
-    waitpid(pid_, &status_, 0);
-    reaped_ = true;
-  }
+  while (!ended()) std::this_thread::sleep_for(std::chrono::milliseconds(2));
   ProcessResult result;
   result.elapsed = std::chrono::steady_clock::now() - start_;
   result.exit_code = WIFEXITED(status_) ? WEXITSTATUS(status_) : 128 + WTERMSIG(status_);

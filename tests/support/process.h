@@ -21,11 +21,13 @@ struct ProcessResult {
 
 class Process {
  public:
+  // No program of a test takes this long: one that hangs is killed, and shows as exit code 137.
+  static constexpr std::chrono::seconds kLongest{60};
+
   // Starts at once, in `directory` when not empty. `environment` is added to ours; an empty value
   // removes the variable.
   explicit Process(std::vector<std::string> arguments,
-                   std::map<std::string, std::string> environment = {},
-                   std::string directory = "");
+                   std::map<std::string, std::string> environment = {}, std::string directory = "");
   Process(const Process&) = delete;
   Process& operator=(const Process&) = delete;
   ~Process();  // kills it when it still runs
