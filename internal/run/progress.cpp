@@ -40,7 +40,7 @@ void show_progress(const ProgressSource& source, nanoseconds interval,
                     seconds(now - source.start), planned, format_count(produced),
                     format_count(stored), rate, format_count(source.channel.stats().depth));
     // The cursor goes back to the first column, so that a log line overwrites the progress.
-    line = fmt::format(redraw ? "\r{}\x1b[K\r" : "{}\n", line);
+    line = redraw ? fmt::format("\r{}\x1b[K\r", line) : fmt::format("{}\n", line);
     if (write_all(STDERR_FILENO, line) != 0) return;
     last = now;
     last_stored = stored;

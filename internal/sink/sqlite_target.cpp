@@ -87,7 +87,7 @@ void SqliteTarget::open() {
 void SqliteTarget::prepare_database() {
   connection_.emplace(path_, patience_);
   // What does not fit must be found before anything is changed, and WAL mode is a change.
-  connection_->query_value("SELECT count(*) FROM sqlite_master");
+  connection_->execute("SELECT count(*) FROM sqlite_master");
   check_columns(config_.table, kMessageColumns);
   check_columns("loadgen_runs", kRunColumns);
   use_wal();
@@ -200,7 +200,8 @@ void SqliteTarget::read_back(std::int64_t run_id, RowContent content, const RowV
 bool is_sqlite_address(std::string_view address) { return address.starts_with(kPrefix); }
 
 std::unique_ptr<Target> make_sqlite_target(const TargetConfig& config, Clock& clock) {
-  const std::string_view path = std::string_view(config.address).substr(kPrefix.size());
+  std::string_view path = config.address;
+  path.remove_prefix(kPrefix.size());
   const bool needs_hint = path.starts_with("//") && !path.starts_with("///");
   if (path.empty() || path.starts_with(":memory:") || needs_hint) {
     throw UsageError(
