@@ -15,19 +15,29 @@
 namespace loadgen {
 namespace {
 
-// One line per option, "name VALUE   what it does (default: x)", in the order they were declared.
-class HelpFormatter final : public CLI::Formatter {
+// The help text: options in groups, one line each, "--name VALUE   what it does (default: x)".
+class HelpFormatter final : public CLI::FormatterBase {
  public:
-  std::string make_option(const CLI::Option* option, bool) const override {
-    std::string head = "  " + option->get_name(false, true);
+  std::string make_help(const CLI::App* app, std::string /*name*/,
+                        CLI::AppFormatMode /*mode*/) const override {
+    std::string help = app->get_description() + "\n";
+    for (const std::string& group : app->get_groups()) {
+      help += "\n" + group + ":\n";
+      for (const CLI::Option* option : app->get_options()) {
+        if (option->get_group() == group) help += make_line(*option);
+      }
+    }
+    return help + "\n" + app->get_footer() + "\n";
+  }
+
+ private:
+  static std::string make_line(const CLI::Option& option) {
+    std::string head = option.get_name(false, true);
     std::replace(head.begin(), head.end(), ',', ' ');
-    if (option->get_items_expected_max() > 0) head += " " + option->get_type_name();
-    std::string text = option->get_description();
-    if (!option->get_default_str().empty()) text += " (default: " + option->get_default_str() + ")";
-    constexpr std::size_t kHeadWidth = 28;
-    std::string gap = head.size() + 2 <= kHeadWidth ? std::string(kHeadWidth - head.size(), ' ')
-                                                    : "\n" + std::string(kHeadWidth, ' ');
-    return head + gap + text + "\n";
+    if (option.get_items_expected_max() > 0) head += " " + option.get_type_name();
+    std::string text = option.get_description();
+    if (!option.get_default_str().empty()) text += " (default: " + option.get_default_str() + ")";
+    return fmt::format("  {:24}  {}\n", head, text);
   }
 };
 
@@ -83,6 +93,11 @@ auto count_within(std::uint64_t low, std::uint64_t high) {
   };
 }
 
+// What a parser gives for a field that may be empty: nullopt = not allowed, an empty optional
+// within = allowed, and means none.
+template <typename T>
+using MaybeSet = std::optional<std::optional<T>>;
+
 std::optional<std::chrono::nanoseconds> positive_duration(std::string_view text) {
   const auto duration = parse_duration(text);
   return duration && duration->count() > 0 ? duration : std::nullopt;
@@ -100,10 +115,11 @@ void declare_load(Declarer& declare, Options& options) {
                 "a whole number from 1 to 1024", "threads that create messages, 1..1024");
   declare.value(
       "--rps", "R", options.rps,
-      [](std::string_view text) -> std::optional<std::optional<double>> {
+      [](std::string_view text) -> MaybeSet<double> {
         if (text == "max") return std::optional<double>();
         const auto rate = parse_rate(text);
-        return rate ? std::optional(rate) : std::nullopt;
+        if (!rate) return std::nullopt;
+        return rate;
       },
       "500", "a rate above 0 and up to 1G, such as 500, 0.5, 50k, 1.5M, or max",
       "messages per second over all producers; max = no limit");
@@ -150,7 +166,7 @@ void declare_writing(Declarer& declare, Options& options) {
   declare
       .value("--db", "URL", options.db, non_empty, "sqlite:messages.db",
              "sqlite:PATH, postgres://..., \"host=... dbname=...\" or null:",
-             "where to write: sqlite:PATH, postgres://..., null:")
+             "sqlite:PATH, postgres://... or null:")
       ->envname("APP_DB");
   declare.value("--table", "NAME", options.table, non_empty, "messages", "a table name",
                 "target table, created when absent");
@@ -168,11 +184,11 @@ void declare_result(Declarer& declare, Options& options) {
                 "write the result as JSON; - = stdout");
   declare.value(
       "--progress", "D", options.progress,
-      [](std::string_view text) -> std::optional<std::optional<std::chrono::nanoseconds>> {
+      [](std::string_view text) -> MaybeSet<std::chrono::nanoseconds> {
         if (text == "off") return std::optional<std::chrono::nanoseconds>();
         const auto interval = parse_duration(text);
         if (!interval || *interval < std::chrono::milliseconds(10)) return std::nullopt;
-        return std::optional(interval);
+        return interval;
       },
       "1s", "off or a duration of at least 10ms", "time between progress lines, or off");
   declare.choice("--log-level", "L", options.log_level, "debug, info, warn, error or off");
@@ -199,7 +215,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
                                  one_line(redact(argument))));
   }
   std::string nearest;
-  std::size_t best = std::string::npos;
+  std::size_t best = name.size() / 2;  // further away it is a guess, not a typing error
   for (const CLI::Option* option : app.get_options()) {
     const std::string candidate = "--" + option->get_lnames().front();
     if (const std::size_t distance = edit_distance(name, candidate); distance < best) {
@@ -207,17 +223,23 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
       nearest = candidate;
     }
   }
-  throw UsageError(fmt::format("{}: unknown option; did you mean {}? (--help lists all)",
-                               one_line(name), nearest));
+  const std::string hint = nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest);
+  throw UsageError(fmt::format("{}: unknown option{} (--help lists all)", one_line(name), hint));
 }
 
-// CLI11 takes the next argument as the value of "--flag=", which hides the mistake.
-void reject_empty_values(const CLI::App& app, const std::vector<std::string>& arguments) {
+// Two mistakes CLI11 hides: it takes the next argument as the value of "--option=", and true or
+// false as the value of a flag.
+void reject_odd_values(const CLI::App& app, const std::vector<std::string>& arguments) {
   for (const std::string& argument : arguments) {
-    if (argument.size() < 2 || argument.back() != '=' || argument.find('=') + 1 != argument.size())
-      continue;
-    const std::string name = argument.substr(0, argument.size() - 1);
-    if (app.get_option_no_throw(name) != nullptr) {
+    const std::size_t equals = argument.find('=');
+    if (equals == std::string::npos) continue;
+    const std::string name = argument.substr(0, equals);
+    const CLI::Option* option = app.get_option_no_throw(name);
+    if (option == nullptr || !name.starts_with("--")) continue;
+    if (option->get_items_expected_max() == 0) {
+      throw UsageError(fmt::format("{}: takes no value", one_line(argument)));
+    }
+    if (equals + 1 == argument.size()) {
       throw UsageError(fmt::format("{}: needs a value, and the one given is empty", name));
     }
   }
@@ -249,7 +271,7 @@ std::variant<Options, ShowText> parse_options(int argc, const char* const* argv)
   CLI::App app(kDescription, "app");
   app.formatter(std::make_shared<HelpFormatter>());
   app.footer(kFooter);
-  app.set_help_flag("-h,--help", "show this help")->group("Other");
+  app.set_help_flag();  // declared last instead
   bool version = false;
   Declarer declare(app);
   declare_load(declare, options);
@@ -257,15 +279,19 @@ std::variant<Options, ShowText> parse_options(int argc, const char* const* argv)
   declare_writing(declare, options);
   declare_result(declare, options);
   app.add_flag("--quiet", options.quiet, "only warnings and errors on stderr")->group("Result");
+  app.set_help_flag("-h,--help", "show this help")->group("Other");
   app.add_flag("--version", version, "show the version")->group("Other");
 
-  reject_empty_values(app, arguments);
+  reject_odd_values(app, arguments);
   app.allow_extras();
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back
     app.parse(std::move(arguments));
   } catch (const CLI::CallForHelp&) {
     return ShowText{app.help()};
+  } catch (const CLI::ArgumentMismatch& error) {
+    const std::string_view what = error.what();  // begins with the option's name
+    throw UsageError(fmt::format("{}: needs a value", what.substr(0, what.find(':'))));
   } catch (const CLI::ParseError& error) {
     throw UsageError(one_line(error.what()) + " (try --help)");
   }

@@ -20,11 +20,11 @@ const std::vector<std::string> kNeverAllowed{
     "5\n6",   "\x1b[2J", "\xff\xfe", "1.2.3"};
 
 std::string cleaned(const std::string& value) {
-  // What can stand on one line: the longest run of printable characters.
+  // What stands on one line whatever the terminal: the longest run of printable characters.
   std::string longest;
   std::string current;
   for (const char c : value) {
-    if (static_cast<unsigned char>(c) < 0x20) {
+    if (c < 0x20 || c > 0x7e) {
       current.clear();
     } else {
       current += c;

@@ -1,0 +1,25 @@
+# bash completion for app (loadgen). Installed where bash looks; or: source completions/app.bash
+_loadgen_app() {
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+  if [ "$cur" = = ]; then
+    cur=
+  elif [ "$prev" = = ]; then
+    prev=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
+  case $prev in
+    --on-full) COMPREPLY=($(compgen -W "block drop-new drop-old abort" -- "$cur")) && return ;;
+    --insert) COMPREPLY=($(compgen -W "auto copy multi unnest single" -- "$cur")) && return ;;
+    --durability) COMPREPLY=($(compgen -W "full relaxed" -- "$cur")) && return ;;
+    --verify) COMPREPLY=($(compgen -W "off count full" -- "$cur")) && return ;;
+    --log-level) COMPREPLY=($(compgen -W "debug info warn error off" -- "$cur")) && return ;;
+    --json) COMPREPLY=($(compgen -f -- "$cur")) && return ;;
+    --db) COMPREPLY=($(compgen -W "sqlite: postgres:// null:" -- "$cur")) && return ;;
+    --rps) COMPREPLY=($(compgen -W "max" -- "$cur")) && return ;;
+    --progress) COMPREPLY=($(compgen -W "off" -- "$cur")) && return ;;
+  esac
+  COMPREPLY=($(compgen -W "run --producers --rps --duration --count --burst --max-lag --message-size
+    --seed --queue-capacity --on-full --consumers --batch-size --linger --db --table --insert
+    --durability --drain-timeout --verify --json --progress --log-level --quiet --help --version" \
+    -- "$cur"))
+}
+complete -F _loadgen_app app
