@@ -4,7 +4,6 @@
 
 #include <csignal>
 #include <exception>
-#include <optional>
 #include <string>
 
 #include "base/error.h"
@@ -29,13 +28,13 @@ int run(const Options& options) {
   const Plan plan = make_plan(options, clock);
   const auto target = make_target(plan.options, clock);
   const bool json_to_stdout = options.json == "-";
-  std::optional<OutputFile> json_file;
-  if (!options.json.empty() && !json_to_stdout) json_file.emplace("--json", options.json);
+  const bool json_to_file = !options.json.empty() && !json_to_stdout;
+  if (json_to_file) check_writable("--json", options.json);
 
   const RunReport report = run_pipeline(plan, *target, clock);
 
   write_stdout(json_to_stdout ? json_report(report) : text_report(report));
-  if (json_file) json_file->commit(json_report(report));
+  if (json_to_file) write_file("--json", options.json, json_report(report));
   return report.exit_code;
 }
 

@@ -36,6 +36,7 @@ constexpr std::array kSizeUnits{
 };
 constexpr std::uint64_t kLongestDuration = 365 * kDurationUnits[0].factor;
 constexpr double kHighestRate = 1e9;
+constexpr double kLowestRate = 1e-6;
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -135,7 +136,7 @@ std::optional<double> parse_rate(std::string_view text) {
   if (unit == nullptr) return std::nullopt;
   const double rate = static_cast<double>(decimal->digits) * static_cast<double>(unit->factor) /
                       static_cast<double>(decimal->power);
-  if (!(rate > 0) || rate > kHighestRate) return std::nullopt;
+  if (rate < kLowestRate || rate > kHighestRate) return std::nullopt;
   return rate;
 }
 

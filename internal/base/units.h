@@ -15,7 +15,7 @@ namespace loadgen {
 // right. At most 365 days, so that no sum of two of them overflows.
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
-// Events per second: "500", "0.1", "50k", "1.5M", "1G". Positive and at most 1e9.
+// Events per second: "500", "0.1", "50k", "1.5M", "1G". From 1e-6 (one in 11 days) to 1e9.
 std::optional<double> parse_rate(std::string_view text);
 
 // "10000", "10k", "1.5M", "2G": a whole number.

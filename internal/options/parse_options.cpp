@@ -121,7 +121,7 @@ void declare_load(Declarer& declare, Options& options) {
         if (!rate) return std::nullopt;
         return rate;
       },
-      "500", "a rate above 0 and up to 1G, such as 500, 0.5, 50k, 1.5M, or max",
+      "500", "a rate from 0.000001 to 1G, such as 500, 0.5, 50k, 1.5M, or max",
       "messages per second over all producers; max = no limit");
   declare.value("--duration", "D", options.duration, parse_duration, "10s",
                 "a duration such as 10 (seconds), 250ms, 1m30s, or 0 for until a signal",

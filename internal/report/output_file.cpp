@@ -8,48 +8,67 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
+#include <filesystem>
 
 #include "base/error.h"
 #include "base/redact.h"
 
 namespace loadgen {
+namespace {
 
-OutputFile::OutputFile(std::string flag, std::string path)
-    : flag_(std::move(flag)), path_(std::move(path)) {
-  const auto refuse = [&](const char* why) {
-    throw UsageError(fmt::format("{}={}: cannot be written: {}", flag_, one_line(path_), why));
-  };
+enum class Kind { kAbsent, kRegular, kDirectory, kOther };
+
+Kind kind_of(const std::string& path) {
   struct stat status {};
-  const bool exists = stat(path_.c_str(), &status) == 0;
-  if (exists && S_ISDIR(status.st_mode)) refuse("it is a directory");
-  if (exists && !S_ISREG(status.st_mode)) {
-    descriptor_ = open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
-    if (descriptor_ < 0) refuse(std::strerror(errno));
-    return;
+  if (stat(path.c_str(), &status) != 0) return Kind::kAbsent;
+  if (S_ISDIR(status.st_mode)) return Kind::kDirectory;
+  return S_ISREG(status.st_mode) ? Kind::kRegular : Kind::kOther;
+}
+
+// 0 or an errno.
+int write_and_close(int descriptor, const std::string& content) {
+  const int error = write_all(descriptor, content);
+  return close(descriptor) != 0 && error == 0 ? errno : error;
+}
+
+int write_directly(const std::string& path, const std::string& content) {
+  const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  return descriptor < 0 ? errno : write_and_close(descriptor, content);
+}
+
+int write_and_rename(const std::string& path, const std::string& content) {
+  const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
+  const int descriptor =
+      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (descriptor < 0) return errno;
+  int error = write_and_close(descriptor, content);
+  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error != 0) unlink(temporary.c_str());
+  return error;
+}
+
+}  // namespace
+
+void check_writable(const std::string& flag, const std::string& path) {
+  const auto refuse = [&](const char* why) {
+    throw UsageError(fmt::format("{}={}: cannot be written: {}", flag, one_line(path), why));
+  };
+  const Kind kind = kind_of(path);
+  if (kind == Kind::kDirectory) refuse("it is a directory");
+  const auto parent = std::filesystem::path(path).parent_path();
+  const std::string folder = parent.empty() ? "." : parent.string();
+  const int refused =
+      kind == Kind::kOther ? access(path.c_str(), W_OK) : access(folder.c_str(), W_OK | X_OK);
+  if (refused != 0) refuse(std::strerror(errno));
+}
+
+void write_file(const std::string& flag, const std::string& path, const std::string& content) {
+  const int error = kind_of(path) == Kind::kOther ? write_directly(path, content)
+                                                  : write_and_rename(path, content);
+  if (error != 0) {
+    throw SetupError(
+        fmt::format("{}={}: could not be written: {}", flag, one_line(path), std::strerror(error)));
   }
-  temporary_ = fmt::format("{}.{}.tmp", path_, getpid());
-  descriptor_ =
-      open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (descriptor_ < 0) refuse(std::strerror(errno));
-}
-
-OutputFile::~OutputFile() {
-  if (descriptor_ >= 0) close(descriptor_);
-  if (!temporary_.empty()) unlink(temporary_.c_str());
-}
-
-void OutputFile::commit(const std::string& content) {
-  if (const int error = write_all(descriptor_, content); error != 0) fail(std::strerror(error));
-  const int descriptor = descriptor_;
-  descriptor_ = -1;
-  if (close(descriptor) != 0) fail(std::strerror(errno));
-  if (temporary_.empty()) return;
-  if (std::rename(temporary_.c_str(), path_.c_str()) != 0) fail(std::strerror(errno));
-  temporary_.clear();
-}
-
-void OutputFile::fail(const char* what) const {
-  throw SetupError(fmt::format("{}={}: could not be written: {}", flag_, one_line(path_), what));
 }
 
 int write_all(int descriptor, const std::string& content) {

@@ -1,38 +1,24 @@
-// A result file that is either complete or not there: written under a temporary name beside its
-// target and renamed into place. What is no regular file (a pipe, /dev/stderr) is written directly.
+// Writing results where the user wants them. Blocks; a result file is either complete or not there.
 #pragma once
 
 #include <string>
 
 namespace loadgen {
 
-class OutputFile {
- public:
-  // Opens for writing now, so that a path that cannot be written is found before the run. `flag` is
-  // named in errors. Throws UsageError.
-  OutputFile(std::string flag, std::string path);
-  OutputFile(const OutputFile&) = delete;
-  OutputFile& operator=(const OutputFile&) = delete;
-  // Without commit() nothing is left behind.
-  ~OutputFile();
+// Throws UsageError that names the flag when the file could not be written, so that it is known
+// before a run and not after it. Creates nothing.
+void check_writable(const std::string& flag, const std::string& path);
 
-  // Writes everything and puts the file in its place. Throws SetupError, and leaves what was there.
-  void commit(const std::string& content);
-
- private:
-  [[noreturn]] void fail(const char* what) const;
-
-  const std::string flag_;
-  const std::string path_;
-  std::string temporary_;  // empty when written directly
-  int descriptor_ = -1;
-};
+// Writes a file under a temporary name beside its own and renames it into place, readable by its
+// owner only. What is no regular file (a pipe, /dev/stderr) is written directly. Throws SetupError,
+// and then leaves what was there.
+void write_file(const std::string& flag, const std::string& path, const std::string& content);
 
 // Writes all of it to a descriptor, over short writes and interruptions. Returns 0 or an errno.
 int write_all(int descriptor, const std::string& content);
 
-// Throws SetupError when it cannot; but a reader that went away, as in "| head -1", has seen what
-// it wanted.
+// Throws SetupError when it cannot; but a reader that went away, as in "| head -1", has seen what it
+// wanted.
 void write_stdout(const std::string& content);
 
 }  // namespace loadgen

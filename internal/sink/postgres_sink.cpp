@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cassert>
 #include <span>
 
 #include "base/error.h"
@@ -94,9 +95,11 @@ class CopySink final : public PostgresSink {
 
  private:
   static constexpr std::size_t kPieceBytes = 65'536;
-  static constexpr std::size_t kLargestRow = 2 + 5 * 4 + 256 + 3 * 8 + 4;
+  static constexpr std::size_t kLongestText = 256;  // the width of the table
+  static constexpr std::size_t kLargestRow = 2 + 5 * 4 + kLongestText + 3 * 8 + 4;
 
   char* encode(const Message& message, char* at) const {
+    assert(message.text.size() <= kLongestText);
     at = put_big_endian(at, std::int16_t{5});  // columns
     at = put_big_endian(at, static_cast<std::int32_t>(message.text.size()));
     at = std::copy(message.text.begin(), message.text.end(), at);
