@@ -1,1 +1,325 @@
+#include "report/judge.h"
+
 #include <doctest/doctest.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <chrono>
+#include <string>
+#include <string_view>
+
+using namespace loadgen;
+using namespace std::chrono_literals;
+
+namespace {
+
+// Ten seconds at 500 a second that went as they should.
+RunReport good_report() {
+  RunReport report;
+  report.config.rps = 500;
+  report.config.duration = 10s;
+  report.config.producers = 10;
+  report.config.consumers = 5;
+  report.database.kind = "sqlite";
+  report.environment.cpu_count = 2;
+  report.counts.scheduled = 5'000;
+  report.counts.produced = 5'000;
+  report.counts.stored = 5'000;
+  report.produce_time = 9'998ms;
+  report.drain_time = 6ms;
+  report.total_time = 10'004ms;
+  report.queue.capacity = 10'000;
+  report.queue.depth_mean = 2;
+  report.writing = 500ms;
+  report.client = {.cpu_user_s = 0.2, .cpu_system_s = 0.1};
+  report.audit = {.mode = VerifyMode::kCount, .checked = 5'000, .passed = true};
+  return report;
+}
+
+// The same, written in twice the time.
+RunReport slow_report() {
+  RunReport report = good_report();
+  report.total_time = 20s;
+  return report;
+}
+
+void fail(RunReport& report) {
+  report.target_failed = true;
+  report.errors.push_back({"SQLITE_FULL", "fatal", 3, "database or disk is full"});
+}
+
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
+
+void check_sentence(const std::string& text) {
+  CAPTURE(text);
+  CHECK(text.size() > 20);
+  CHECK(text.front() >= 'A');
+  CHECK(text.front() <= 'Z');
+  CHECK(text.ends_with("."));
+  CHECK(text.find('\n') == std::string::npos);
+}
+
+}  // namespace
+
+TEST_CASE("exit codes: the numbers scripts rely on") {
+  CHECK(kExitOk == 0);
+  CHECK(kExitFailed == 1);
+  CHECK(kExitUsage == 2);
+  CHECK(kExitLosses == 3);
+  CHECK(kExitViolation == 4);
+  CHECK(kExitSignal + SIGINT == 130);
+  CHECK(kExitSignal + SIGTERM == 143);
+}
+
+TEST_CASE("exit codes: a good run is 0") { CHECK(exit_code(good_report()) == 0); }
+
+TEST_CASE("exit codes: when several hold the order is 1, 4, 3, 130") {
+  for (int bits = 0; bits < 32; ++bits) {
+    const bool failed = (bits & 1) != 0;
+    const bool unbalanced = (bits & 2) != 0;
+    const bool audit_failed = (bits & 4) != 0;
+    const bool losses = (bits & 8) != 0;
+    const bool interrupted = (bits & 16) != 0;
+    RunReport report = good_report();
+    if (failed) fail(report);
+    if (losses) {
+      report.counts.stored -= 10;
+      report.counts.unsent += 10;
+    }
+    if (unbalanced) ++report.counts.scheduled;
+    if (audit_failed) report.audit.passed = false;
+    if (interrupted) report.interrupted_by = SIGINT;
+    const int expected = failed                       ? 1
+                         : unbalanced || audit_failed ? 4
+                         : losses                     ? 3
+                         : interrupted                ? 130
+                                                      : 0;
+    CAPTURE(bits);
+    CHECK(exit_code(report) == expected);
+    report.config.duration = 0s;  // then a signal is the normal end
+    CHECK(exit_code(report) == (expected == 130 ? 0 : expected));
+  }
+}
+
+TEST_CASE("exit codes: each signal has its own") {
+  RunReport report = good_report();
+  report.interrupted_by = SIGINT;
+  CHECK(exit_code(report) == 130);
+  report.interrupted_by = SIGTERM;
+  CHECK(exit_code(report) == 143);
+  report.config.duration = 0s;
+  CHECK(exit_code(report) == 0);
+}
+
+TEST_CASE("exit codes: both equations of the conservation law are checked") {
+  RunReport report = good_report();
+  ++report.counts.skipped;
+  CHECK(exit_code(report) == 4);
+  ++report.counts.scheduled;
+  CHECK(exit_code(report) == 0);
+  --report.counts.stored;
+  CHECK(exit_code(report) == 4);
+}
+
+TEST_CASE("exit codes: every kind of loss counts, what was skipped or spooled does not") {
+  struct Case {
+    std::uint64_t Counts::*count;
+    int code;
+  };
+  for (const Case& c :
+       {Case{&Counts::dead_lettered, 3}, Case{&Counts::dropped, 3}, Case{&Counts::unsent, 3},
+        Case{&Counts::in_doubt, 3}, Case{&Counts::spooled, 0}}) {
+    RunReport report = good_report();
+    report.counts.stored -= 1;
+    report.counts.*c.count += 1;
+    CHECK(exit_code(report) == c.code);
+  }
+  RunReport report = good_report();
+  report.counts.produced -= 1;
+  report.counts.stored -= 1;
+  report.counts.skipped += 1;
+  CHECK(exit_code(report) == 0);
+}
+
+TEST_CASE("exit codes: an audit that was not done is not one that failed") {
+  RunReport report = good_report();
+  report.audit = {};
+  CHECK(exit_code(report) == 0);
+}
+
+TEST_CASE("rates: messages by the time they took") {
+  RunReport report = good_report();
+  report.produce_time = 2s;
+  report.total_time = 4s;
+  report.counts.stored = 3'000;
+  CHECK(produced_per_second(report) == doctest::Approx(2'500));
+  CHECK(stored_per_second(report) == doctest::Approx(750));
+  report.produce_time = 0ns;
+  report.total_time = 0ns;
+  CHECK(produced_per_second(report) == 0);
+  CHECK(stored_per_second(report) == 0);
+}
+
+TEST_CASE("sustained: no answer without a rate") {
+  RunReport report = good_report();
+  report.config.rps.reset();
+  CHECK(sustained(report) == std::nullopt);
+}
+
+TEST_CASE("sustained: up to 2 % and 250 ms late, and not a nanosecond more") {
+  RunReport report = good_report();
+  report.counts.scheduled = report.counts.produced = report.counts.stored = 50'000;  // 100 s
+  report.total_time = 102'250ms;
+  CHECK(sustained(report) == true);
+  report.total_time += 1ns;
+  CHECK(sustained(report) == false);
+  report.counts.scheduled = report.counts.produced = report.counts.stored = 1;  // 2 ms
+  report.total_time = 252ms;
+  CHECK(sustained(report) == true);
+  report.total_time = 253ms;
+  CHECK(sustained(report) == false);
+}
+
+TEST_CASE("sustained: only when every scheduled message was stored") {
+  RunReport report = good_report();
+  CHECK(sustained(report) == true);
+  report.counts.stored = 4'999;
+  report.counts.unsent = 1;
+  CHECK(sustained(report) == false);
+  report = good_report();
+  report.counts.scheduled = 5'001;
+  report.counts.skipped = 1;
+  CHECK(sustained(report) == false);
+}
+
+TEST_CASE("verdict: a rate that was sustained") {
+  CHECK(verdict(good_report()) == "The rate of 500 messages a second was sustained.");
+  RunReport report = good_report();
+  report.config.rps = 1.5e6;
+  report.counts.scheduled = report.counts.produced = report.counts.stored = 15'000'000;
+  CHECK(verdict(report) == "The rate of 1.5M messages a second was sustained.");
+}
+
+TEST_CASE("verdict: a failure comes before everything else") {
+  RunReport report = good_report();
+  fail(report);
+  report.audit.passed = false;
+  ++report.counts.scheduled;
+  CHECK(verdict(report) == "The run failed: database or disk is full (SQLITE_FULL).");
+}
+
+TEST_CASE("verdict: accounting before audit, audit before rate") {
+  RunReport report = good_report();
+  report.total_time = 60s;
+  report.audit.passed = false;
+  CHECK(contains(verdict(report), "see the audit"));
+  ++report.counts.scheduled;
+  CHECK(contains(verdict(report), "does not balance"));
+}
+
+TEST_CASE("verdict: a rate that was not sustained, with what is missing") {
+  RunReport report = good_report();
+  report.counts = {.scheduled = 10'000,
+                   .skipped = 1'234,
+                   .produced = 8'766,
+                   .stored = 2'000,
+                   .dropped = 6'000,
+                   .unsent = 700,
+                   .in_doubt = 66};
+  report.total_time = 20s;
+  const std::string text = verdict(report);
+  CAPTURE(text);
+  CHECK(
+      text.starts_with("The rate of 500 messages a second was not sustained: 100 a second were "
+                       "stored, 1,234 skipped, 6,000 dropped, 700 unsent, 66 in doubt; the "
+                       "bottleneck was "));
+}
+
+TEST_CASE("verdict: a rate that was merely late mentions nothing missing") {
+  CHECK(
+      verdict(slow_report())
+          .starts_with(
+              "The rate of 500 messages a second was not sustained: 250 a second were stored; the "
+              "bottleneck was "));
+}
+
+TEST_CASE("verdict: without a rate it names what was reached and the limit") {
+  RunReport report = good_report();
+  report.config.rps.reset();
+  report.total_time = 2s;
+  CHECK(verdict(report).starts_with(
+      "No rate was asked for: 2500 messages a second were stored; the limit was "));
+}
+
+TEST_CASE(
+    "verdict: the database is the bottleneck when the channel stood full or writes took all") {
+  const auto blames_database = [](const RunReport& report) {
+    return contains(verdict(report), "was the database: ");
+  };
+  const RunReport slow = slow_report();
+  CHECK_FALSE(blames_database(slow));
+  CHECK(contains(verdict(slow), "was this program and its machine: "));
+
+  RunReport blocked = slow_report();
+  blocked.produce_time = 10s;
+  blocked.queue.blocked = 50s;  // of 10 producers
+  CHECK(blames_database(blocked));
+  CHECK(contains(verdict(blocked), "the channel was full for producers 50 % of the time"));
+  blocked.queue.blocked = 4s;
+  CHECK_FALSE(blames_database(blocked));
+
+  RunReport writing = slow_report();
+  writing.writing = 90s;  // of 5 consumers in 20 s
+  CHECK(blames_database(writing));
+  CHECK(contains(verdict(writing), "consumers spent 90 % of theirs in writes"));
+  writing.writing = 70s;
+  CHECK_FALSE(blames_database(writing));
+
+  RunReport full = slow_report();
+  full.queue.depth_mean = 5'100;
+  CHECK(blames_database(full));
+  full.queue.depth_mean = 4'900;
+  CHECK_FALSE(blames_database(full));
+
+  RunReport dropping = slow_report();
+  dropping.counts.stored -= 1;
+  dropping.counts.dropped += 1;
+  CHECK(blames_database(dropping));
+}
+
+TEST_CASE("verdict: what keeps nothing is never called the database") {
+  RunReport report = slow_report();
+  report.queue.blocked = 100s;
+  report.database.kind = "null";
+  CHECK(contains(verdict(report), "this program and its machine"));
+}
+
+TEST_CASE("verdict: the program as the bottleneck shows its cores and its lag") {
+  RunReport report = slow_report();
+  report.client = {.cpu_user_s = 25, .cpu_system_s = 10};
+  report.environment.cpu_count = 4;
+  report.latency.schedule_lag.record(2ms, 100);
+  CHECK(contains(verdict(report), "it used 1.8 of 4 cores"));
+  CHECK(contains(verdict(report), "within 2.00 ms of their time"));
+}
+
+TEST_CASE("verdict: one sentence in every case") {
+  RunReport report = good_report();
+  check_sentence(verdict(report));
+  report.total_time = 20s;
+  check_sentence(verdict(report));
+  report.total_time = 0ns;
+  report.produce_time = 0ns;
+  report.counts = {};
+  check_sentence(verdict(report));
+  report.config.rps.reset();
+  check_sentence(verdict(report));
+  report.audit.passed = false;
+  check_sentence(verdict(report));
+  ++report.counts.scheduled;
+  check_sentence(verdict(report));
+  fail(report);
+  check_sentence(verdict(report));
+}

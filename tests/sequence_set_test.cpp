@@ -19,7 +19,7 @@ using Ranges = std::vector<SequenceRange>;
 struct Oracle {
   std::uint64_t insert(SequenceRange range) {
     std::uint64_t added = 0;
-    for (std::uint64_t s = range.begin; s < range.end; ++s) added += set.insert(s).second ? 1 : 0;
+    for (std::uint64_t s = range.begin; s < range.end; ++s) added += set.insert(s).second ? 1U : 0U;
     return added;
   }
   [[nodiscard]] Ranges ranges() const {
@@ -32,7 +32,7 @@ struct Oracle {
   }
   [[nodiscard]] std::uint64_t count_missing_from(const Oracle& other) const {
     std::uint64_t missing = 0;
-    for (const std::uint64_t s : set) missing += other.set.count(s) == 0 ? 1 : 0;
+    for (const std::uint64_t s : set) missing += other.set.count(s) == 0 ? 1U : 0U;
     return missing;
   }
   std::set<std::uint64_t> set;

@@ -14,77 +14,6 @@ struct Range {
   std::size_t end;
 };
 
-bool names_password(std::string_view key) {
-  std::string lower(key);
-  std::transform(lower.begin(), lower.end(), lower.begin(),
-                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-  return lower.find("pass") != std::string::npos && lower != "passfile";
-}
-
-// scheme://user:SECRET@host/db?password=SECRET. A password may hold '@' and '/' by mistake, so it
-// is taken to reach to the last '@' before the query. In a query a '?' cannot be told from one in
-// the password: the part after '@' decides.
-std::vector<Range> uri_passwords(std::string_view uri) {
-  std::vector<Range> ranges;
-  const std::size_t authority = uri.find("://") + 3;
-  std::size_t query = uri.find('?', authority);
-  const std::size_t last_at = uri.rfind('@');
-  if (last_at != std::string_view::npos && last_at >= authority) {
-    const std::size_t colon = uri.find(':', authority);
-    if (colon < last_at && (query == std::string_view::npos || colon < query)) {
-      ranges.push_back({colon + 1, last_at});
-      query = uri.find('?', last_at);
-    }
-  }
-  for (std::size_t at = query; at != std::string_view::npos && at < uri.size();) {
-    const std::size_t key_begin = at + 1;
-    const std::size_t end = std::min(uri.find('&', key_begin), uri.size());
-    const std::size_t equals = uri.find('=', key_begin);
-    if (equals < end && names_password(uri.substr(key_begin, equals - key_begin))) {
-      ranges.push_back({equals + 1, end});
-    }
-    at = end;
-  }
-  return ranges;
-}
-
-// key = value pairs as libpq reads them: blanks around '=', values in single quotes, backslash
-// escapes. An unclosed quote reaches to the end.
-std::vector<Range> keyword_passwords(std::string_view text) {
-  std::vector<Range> ranges;
-  const auto skip_blanks = [&](std::size_t at) {
-    while (at < text.size() && std::isspace(static_cast<unsigned char>(text[at])) != 0) ++at;
-    return at;
-  };
-  for (std::size_t at = skip_blanks(0); at < text.size(); at = skip_blanks(at)) {
-    const std::size_t equals = text.find('=', at);
-    if (equals == std::string_view::npos) break;
-    const std::string_view key = text.substr(at, equals - at);
-    at = skip_blanks(equals + 1);
-    const bool quoted = at < text.size() && text[at] == '\'';
-    if (quoted) ++at;
-    const std::size_t begin = at;
-    while (at < text.size()) {
-      if (text[at] == '\\') {
-        ++at;
-      } else if (quoted ? text[at] == '\''
-                        : std::isspace(static_cast<unsigned char>(text[at])) != 0) {
-        break;
-      }
-      ++at;
-    }
-    at = std::min(at, text.size());
-    if (names_password(key)) ranges.push_back({begin, at});
-    if (quoted) ++at;
-  }
-  return ranges;
-}
-
-std::vector<Range> passwords(std::string_view address) {
-  return address.find("://") != std::string_view::npos ? uri_passwords(address)
-                                                       : keyword_passwords(address);
-}
-
 std::string percent_decode(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -101,6 +30,87 @@ std::string percent_decode(std::string_view text) {
   return decoded;
 }
 
+bool names_password(std::string_view key) {
+  std::string lower(key);
+  std::transform(lower.begin(), lower.end(), lower.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  return lower.find("pass") != std::string::npos && lower != "passfile";
+}
+
+bool is_blank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
+bool is_key_character(char c) {
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+}
+
+// scheme://user:SECRET@host/db?password=SECRET, and texts that look a little like it. A password
+// may hold any of ":@/?" by mistake: the first is taken to reach to the last '@'.
+void find_uri_passwords(std::string_view uri, std::vector<Range>& ranges) {
+  std::size_t begin = uri.find(':');
+  if (begin != std::string_view::npos && uri.substr(begin + 1).starts_with('/')) {
+    begin = std::min(uri.find_first_not_of('/', begin + 1), uri.size());
+  } else {
+    begin = 0;
+  }
+  const std::size_t colon = uri.find(':', begin);
+  const std::size_t at = uri.rfind('@');
+  if (at != std::string_view::npos && colon < at) ranges.push_back({colon + 1, at});
+  for (std::size_t equals = uri.find('='); equals != std::string_view::npos;
+       equals = uri.find('=', equals + 1)) {
+    std::size_t key = equals;
+    while (key > 0 && is_key_character(uri[key - 1])) --key;
+    if (names_password(percent_decode(uri.substr(key, equals - key)))) {
+      ranges.push_back({equals + 1, std::min(uri.find('&', equals), uri.size())});
+    }
+  }
+}
+
+// key = value pairs as libpq reads them: blanks around '=', values in single quotes, backslash
+// escapes. An unclosed quote reaches to the end.
+void find_keyword_passwords(std::string_view text, std::vector<Range>& ranges) {
+  const auto skip_blanks = [&](std::size_t at) {
+    while (at < text.size() && is_blank(text[at])) ++at;
+    return at;
+  };
+  for (std::size_t at = skip_blanks(0); at < text.size(); at = skip_blanks(at)) {
+    const std::size_t equals = text.find('=', at);
+    if (equals == std::string_view::npos) break;
+    std::string_view key = text.substr(at, equals - at);
+    while (!key.empty() && is_blank(key.back())) key.remove_suffix(1);
+    at = skip_blanks(equals + 1);
+    const bool quoted = at < text.size() && text[at] == '\'';
+    if (quoted) ++at;
+    const std::size_t begin = at;
+    while (at < text.size() && (quoted ? text[at] != '\'' : !is_blank(text[at]))) {
+      at += text[at] == '\\' ? 2U : 1U;
+    }
+    at = std::min(at, text.size());
+    if (names_password(key)) ranges.push_back({begin, at});
+    if (quoted) ++at;
+  }
+}
+
+// May overlap.
+std::vector<Range> find_passwords(std::string_view address) {
+  std::vector<Range> found;
+  if (address.starts_with("sqlite:")) return found;  // a path
+  const bool keywords = address.find('=') < address.find(':');
+  if (keywords) find_keyword_passwords(address, found);
+  // An option taken for a value, "--db=postgres://...", has something of both.
+  const bool mixed = address.starts_with('-') || address.find("://") != std::string_view::npos;
+  if (!keywords || mixed) find_uri_passwords(address, found);
+  return found;
+}
+
+// Without its backslash escapes, as libpq takes a value in a keyword string.
+std::string unescape(std::string_view text) {
+  std::string plain;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    if (text[i] == '\\' && i + 1 < text.size()) ++i;
+    plain += text[i];
+  }
+  return plain;
+}
+
 void replace_all(std::string& text, std::string_view from, std::string_view to) {
   for (std::size_t at = text.find(from); at != std::string::npos;
        at = text.find(from, at + to.size())) {
@@ -111,39 +121,44 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 }  // namespace
 
 std::string redact(std::string_view address) {
+  std::vector<Range> hidden = find_passwords(address);
+  std::sort(hidden.begin(), hidden.end(),
+            [](const Range& a, const Range& b) { return a.begin < b.begin; });
   std::string shown;
-  std::size_t copied = 0;
-  for (const Range& range : passwords(address)) {
-    shown += address.substr(copied, range.begin - copied);
-    shown += kHidden;
-    copied = range.end;
+  std::size_t done = 0;
+  for (const Range& range : hidden) {
+    if (range.begin >= done) {
+      shown += address.substr(done, range.begin - done);
+      shown += kHidden;
+    }
+    done = std::max(done, range.end);
   }
-  shown += address.substr(copied);
+  shown += address.substr(done);
   return shown;
 }
 
 std::vector<std::string> secrets_in(std::string_view address) {
   std::vector<std::string> secrets;
-  for (const Range& range : passwords(address)) {
+  for (const Range& range : find_passwords(address)) {
     const std::string_view raw = address.substr(range.begin, range.end - range.begin);
-    if (raw.empty()) continue;
-    secrets.emplace_back(raw);
-    if (std::string decoded = percent_decode(raw); decoded != raw) {
-      secrets.push_back(std::move(decoded));
+    for (std::string form : {std::string(raw), percent_decode(raw), unescape(raw)}) {
+      const bool known = std::find(secrets.begin(), secrets.end(), form) != secrets.end();
+      if (!form.empty() && !known) secrets.push_back(std::move(form));
     }
   }
   return secrets;
 }
 
 std::string one_line(std::string_view message, const std::vector<std::string>& secrets) {
-  while (!message.empty() && std::isspace(static_cast<unsigned char>(message.back())) != 0) {
-    message.remove_suffix(1);
-  }
   std::string line(message);
-  for (const std::string& secret : secrets) replace_all(line, secret, kHidden);
+  std::vector<std::string> longest_first = secrets;  // one may begin another
+  std::sort(longest_first.begin(), longest_first.end(),
+            [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
+  for (const std::string& secret : longest_first) replace_all(line, secret, kHidden);
+  while (!line.empty() && is_blank(line.back())) line.pop_back();
   for (char& c : line) {
     if (c == '\t') c = ' ';
-    if (static_cast<unsigned char>(c) < 0x20 && c != '\n') c = '?';
+    if (std::iscntrl(static_cast<unsigned char>(c)) != 0 && c != '\n') c = '?';
   }
   replace_all(line, "\n", "; ");
   return line;

@@ -12,7 +12,7 @@ namespace loadgen {
 // hides too much rather than too little.
 std::string redact(std::string_view address);
 
-// The passwords in an address, as written and percent-decoded; empty ones are left out.
+// The passwords in an address, as written and with escapes undone; empty ones are left out.
 std::vector<std::string> secrets_in(std::string_view address);
 
 // One line of text fit for output: newlines become "; ", other control characters "?", and each

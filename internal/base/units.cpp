@@ -7,6 +7,7 @@
 #include <charconv>
 #include <cmath>
 #include <limits>
+#include <numeric>
 #include <span>
 
 namespace loadgen {
@@ -87,10 +88,13 @@ const Unit* find_unit(std::span<const Unit> units, std::string_view name) {
 
 // decimal * factor as a whole number; nullopt when it is none or does not fit.
 std::optional<std::uint64_t> scale(Decimal decimal, std::uint64_t factor) {
+  const std::uint64_t shared = std::gcd(factor, decimal.power);
+  factor /= shared;
+  decimal.power /= shared;
+  if (decimal.digits % decimal.power != 0) return std::nullopt;
   std::uint64_t product = 0;
-  if (__builtin_mul_overflow(decimal.digits, factor, &product)) return std::nullopt;
-  if (product % decimal.power != 0) return std::nullopt;
-  return product / decimal.power;
+  if (__builtin_mul_overflow(decimal.digits / decimal.power, factor, &product)) return std::nullopt;
+  return product;
 }
 
 std::optional<std::uint64_t> parse_whole(std::string_view text, std::span<const Unit> units) {
@@ -179,7 +183,12 @@ std::string format_count(std::uint64_t count) {
 std::string format_rate(double per_second) {
   if (per_second >= 1e6) return fmt::format("{}M", per_second / 1e6);
   if (per_second >= 1e4) return fmt::format("{}k", per_second / 1e3);
-  return fmt::format("{}", per_second);
+  std::string text = fmt::format("{}", per_second);
+  if (text.find('e') != std::string::npos) {  // parse_rate reads no exponents
+    text = fmt::format("{:.15f}", per_second);
+    text.erase(text.find_last_not_of('0') + 1);
+  }
+  return text;
 }
 
 std::string format_utc(std::chrono::system_clock::time_point when) {

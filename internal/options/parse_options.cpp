@@ -215,7 +215,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
                                  one_line(redact(argument))));
   }
   std::string nearest;
-  std::size_t best = name.size() / 2;  // further away it is a guess, not a typing error
+  std::size_t best = name.size() / 2 + 1;  // further away it is a guess, not a typing error
   for (const CLI::Option* option : app.get_options()) {
     const std::string candidate = "--" + option->get_lnames().front();
     if (const std::size_t distance = edit_distance(name, candidate); distance < best) {
@@ -224,25 +224,29 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
     }
   }
   const std::string hint = nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest);
-  throw UsageError(fmt::format("{}: unknown option{} (--help lists all)", one_line(name), hint));
+  throw UsageError(
+      fmt::format("{}: unknown option{} (--help lists all)", one_line(redact(name)), hint));
 }
 
-// Two mistakes CLI11 hides: it takes the next argument as the value of "--option=", and true or
-// false as the value of a flag.
-void reject_odd_values(const CLI::App& app, const std::vector<std::string>& arguments) {
+// Two things CLI11 gets wrong: it takes the next argument as the value of "--option=", where an
+// empty one is meant, and true or false as the value of a flag.
+std::vector<std::string> spell_out(const CLI::App& app, const std::vector<std::string>& arguments) {
+  std::vector<std::string> spelled;
   for (const std::string& argument : arguments) {
     const std::size_t equals = argument.find('=');
-    if (equals == std::string::npos) continue;
     const std::string name = argument.substr(0, equals);
-    const CLI::Option* option = app.get_option_no_throw(name);
-    if (option == nullptr || !name.starts_with("--")) continue;
-    if (option->get_items_expected_max() == 0) {
-      throw UsageError(fmt::format("{}: takes no value", one_line(argument)));
+    const CLI::Option* option = name.starts_with("--") ? app.get_option_no_throw(name) : nullptr;
+    if (option != nullptr && equals != std::string::npos && option->get_items_expected_max() == 0) {
+      reject(name, argument.substr(equals + 1), "takes no value");
     }
-    if (equals + 1 == argument.size()) {
-      throw UsageError(fmt::format("{}: needs a value, and the one given is empty", name));
+    if (option != nullptr && equals + 1 == argument.size()) {
+      spelled.push_back(name);
+      spelled.emplace_back();
+    } else {
+      spelled.push_back(argument);
     }
   }
+  return spelled;
 }
 
 constexpr const char* kDescription =
@@ -282,7 +286,7 @@ std::variant<Options, ShowText> parse_options(int argc, const char* const* argv)
   app.set_help_flag("-h,--help", "show this help")->group("Other");
   app.add_flag("--version", version, "show the version")->group("Other");
 
-  reject_odd_values(app, arguments);
+  arguments = spell_out(app, arguments);
   app.allow_extras();
   try {
     std::reverse(arguments.begin(), arguments.end());  // CLI11 takes them from the back

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <random>
 
 #include "base/error.h"
@@ -14,18 +16,21 @@ namespace {
 // Postgres cuts longer identifiers off, and then two names could mean one table.
 constexpr std::size_t kLongestIdentifier = 63;
 
+// RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.
 bool is_valid_utf8(std::string_view text) {
+  constexpr std::array<char32_t, 5> kLowest{0, 0, 0x80, 0x800, 0x10000};  // by length
   for (std::size_t i = 0; i < text.size();) {
     const auto lead = static_cast<unsigned char>(text[i]);
-    const std::size_t length = lead < 0x80            ? 1
-                               : (lead >> 5U) == 0x06 ? 2
-                               : (lead >> 4U) == 0x0e ? 3
-                               : (lead >> 3U) == 0x1e ? 4
-                                                      : 0;
-    if (length == 0 || i + length > text.size()) return false;
+    const std::size_t length = lead < 0x80 ? 1 : static_cast<std::size_t>(std::countl_one(lead));
+    if (length > 4 || (length == 1 && lead >= 0x80) || i + length > text.size()) return false;
+    char32_t point = length == 1 ? lead : lead & (0x7fU >> length);
     for (std::size_t k = 1; k < length; ++k) {
-      if ((static_cast<unsigned char>(text[i + k]) >> 6U) != 0x02) return false;
+      const auto next = static_cast<unsigned char>(text[i + k]);
+      if ((next >> 6U) != 0x02) return false;
+      point = point << 6U | (next & 0x3fU);
     }
+    const bool surrogate = point >= 0xd800 && point <= 0xdfff;
+    if (point < kLowest[length] || surrogate || point > 0x10ffff) return false;
     i += length;
   }
   return true;

@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 
@@ -16,11 +17,11 @@
 namespace loadgen {
 namespace {
 
-enum class Kind { kAbsent, kRegular, kDirectory, kOther };
+enum class Kind { kAbsent, kRegular, kDirectory, kOther, kUnusable };
 
 Kind kind_of(const std::string& path) {
   struct stat status {};
-  if (stat(path.c_str(), &status) != 0) return Kind::kAbsent;
+  if (stat(path.c_str(), &status) != 0) return errno == ENOENT ? Kind::kAbsent : Kind::kUnusable;
   if (S_ISDIR(status.st_mode)) return Kind::kDirectory;
   return S_ISREG(status.st_mode) ? Kind::kRegular : Kind::kOther;
 }
@@ -37,12 +38,15 @@ int write_directly(const std::string& path, const std::string& content) {
 }
 
 int write_and_rename(const std::string& path, const std::string& content) {
-  const std::string temporary = fmt::format("{}.{}.tmp", path, getpid());
-  const int descriptor =
-      open(temporary.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600);
+  // A link stays one: what it points to is replaced.
+  std::error_code absent;
+  const std::filesystem::path target = std::filesystem::canonical(path, absent);
+  const std::string place = absent ? path : target.string();
+  std::string temporary = place + ".XXXXXX";
+  const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);  // for its owner only
   if (descriptor < 0) return errno;
   int error = write_and_close(descriptor, content);
-  if (error == 0 && std::rename(temporary.c_str(), path.c_str()) != 0) error = errno;
+  if (error == 0 && std::rename(temporary.c_str(), place.c_str()) != 0) error = errno;
   if (error != 0) unlink(temporary.c_str());
   return error;
 }
@@ -54,6 +58,7 @@ void check_writable(const std::string& flag, const std::string& path) {
     throw UsageError(fmt::format("{}={}: cannot be written: {}", flag, one_line(path), why));
   };
   const Kind kind = kind_of(path);
+  if (kind == Kind::kUnusable) refuse(std::strerror(errno));
   if (kind == Kind::kDirectory) refuse("it is a directory");
   const auto parent = std::filesystem::path(path).parent_path();
   const std::string folder = parent.empty() ? "." : parent.string();

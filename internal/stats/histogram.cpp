@@ -35,8 +35,9 @@ double Histogram::stddev() const {
 double Histogram::percentile(double percent) const {
   if (count_ == 0) return 0;
   const double share = std::clamp(percent, 0.0, 100.0) / 100;
+  constexpr double kRounding = 1 - 1e-12;  // 99.9 % of 1000 is 999, not a little more
   const auto wanted = std::max<std::uint64_t>(
-      1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_) - 1e-9)));
+      1, static_cast<std::uint64_t>(std::ceil(share * static_cast<double>(count_) * kRounding)));
   std::uint64_t seen = 0;
   for (std::size_t i = 0; i < slots(); ++i) {
     seen += counts_.get()[i];

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdint>
 #include <cstdlib>
+#include <limits>
 #include <memory>
 
 namespace loadgen {
@@ -24,6 +25,7 @@ class Histogram {
 
   // Records `count` equal values; negative ones count as zero.
   void record(std::chrono::nanoseconds value, std::uint64_t count = 1) {
+    if (count == 0) return;
     const std::int64_t v = value.count() > 0 ? value.count() : 0;
     counts_.get()[index_of(v < kHighest ? v : kHighest)] += count;
     count_ += count;
@@ -81,7 +83,7 @@ class Histogram {
   std::uint64_t count_ = 0;
   double sum_ = 0;
   double sum_of_squares_ = 0;
-  std::int64_t min_ = kHighest;
+  std::int64_t min_ = std::numeric_limits<std::int64_t>::max();
   std::int64_t max_ = 0;
 };
 

@@ -146,7 +146,7 @@ sweep() {
       } }')
   charts+="$kind: stored/s by $flag"$'\n'"$chart"$'\n\n'
   steps=$((steps + $#))
-  cliffs=$((cliffs + $(grep -c '<-' <<<"$chart")))
+  cliffs=$((cliffs + $(grep -c '<-' <<<"$chart" || true)))
   say "$chart"
 }
 

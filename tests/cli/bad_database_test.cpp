@@ -1,1 +1,248 @@
 #include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <filesystem>
+
+#include "cli/app.h"
+#include "cli/database.h"
+
+namespace loadgen {
+namespace {
+
+namespace fs = std::filesystem;
+
+ProcessResult run_brief(const std::string& address, const Arguments& more = {}) {
+  Arguments arguments{"--rps=max", "--count=10", "--db=" + address};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run_app(arguments, "");
+}
+
+std::size_t files_in(const fs::path& directory) {
+  return static_cast<std::size_t>(
+      std::distance(fs::directory_iterator(directory), fs::directory_iterator()));
+}
+
+// Refused with a line that holds `why`; the file and its directory are as before.
+void check_untouched(SqliteDatabase& database, const std::string& why, const Arguments& more = {}) {
+  database.close();
+  const std::string before = read_file(database.path());
+  CHECK(contains(check_refused(run_brief(database.address(), more), 1), why));
+  CHECK(read_file(database.path()) == before);
+  CHECK(files_in(database.directory().path()) == 1);
+}
+
+const std::string kNoOne = "65534";  // the user nobody
+
+// The program as somebody who is not root, whom file permissions do not stop.
+std::optional<ProcessResult> run_as_nobody(const Arguments& arguments, const TempDir& directory) {
+  if (geteuid() != 0) return run_app(arguments, directory.path());
+  const std::string copy = directory.file("app");
+  fs::copy_file(LOADGEN_APP, copy, fs::copy_options::skip_existing);
+  Arguments command{"setpriv", "--reuid=" + kNoOne, "--clear-groups", copy};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  const ProcessResult result = run_process(command, app_variables(), directory.path());
+  fs::remove(copy);
+  if (result.exit_code != 126 && result.exit_code != 127) return result;
+  MESSAGE("SKIPPED: cannot become another user here: " << result.err);
+  return std::nullopt;
+}
+
+}  // namespace
+
+TEST_CASE("bad database on SQLite: a directory is refused") {
+  const TempDir directory;
+  CHECK(contains(check_refused(run_brief("sqlite:" + directory.path().string()), 1),
+                 directory.path()));
+  CHECK(is_empty_directory(directory));
+}
+
+TEST_CASE("bad database on SQLite: a directory that is not there is named, and not made") {
+  const TempDir directory;
+  const std::string missing = directory.file("missing");
+  CHECK(contains(check_refused(run_brief("sqlite:" + missing + "/x.db"), 1), missing));
+  CHECK(is_empty_directory(directory));
+}
+
+TEST_CASE("bad database on SQLite: a file that is no database stays as it is") {
+  const std::string header("SQLite format 3\0", 16);
+  for (const std::string& content :
+       {std::string("a text, and a long one, that is dear to somebody\n"), std::string(5000, 'x'),
+        header + std::string(84, '\xff'), header + std::string(5000, '\x01')}) {
+    SqliteDatabase database("notes.txt");
+    write_file(database.path(), content);
+    check_untouched(database, "notes.txt");
+  }
+}
+
+TEST_CASE("bad database on SQLite: a table with other columns stays as it is") {
+  const std::vector<std::string> tables{
+      "CREATE TABLE messages (a, b)",
+      "CREATE TABLE messages (id INTEGER PRIMARY KEY, message, created_at, run_id, sequence)",
+      "CREATE TABLE messages (id INTEGER PRIMARY KEY, message, created_at, run_id, sequence, "
+      "producer, mine NOT NULL)"};
+  for (const std::string& table : tables) {
+    CAPTURE(table);
+    SqliteDatabase database;
+    database.execute(table);
+    check_untouched(database, "messages");
+  }
+}
+
+TEST_CASE("bad database on SQLite: another program's loadgen_runs stays as it is") {
+  SqliteDatabase database;
+  database.execute("CREATE TABLE loadgen_runs (distance_km REAL)");
+  check_untouched(database, "loadgen_runs");
+}
+
+TEST_CASE("bad database on SQLite: a view under the table's name stays as it is") {
+  SqliteDatabase database;
+  database.execute(
+      "CREATE VIEW messages AS SELECT 1 AS id, '' AS message, 1 AS created_at, 1 AS run_id, "
+      "1 AS sequence, 1 AS producer");
+  check_untouched(database, "messages");
+}
+
+TEST_CASE("bad database on SQLite: another table of the file does not matter") {
+  SqliteDatabase database;
+  database.execute("CREATE TABLE mine (a); INSERT INTO mine VALUES (7)");
+  CHECK(run_brief(database.address()).exit_code == 0);
+  CHECK(database.number("SELECT a FROM mine") == 7);
+  CHECK(database.number("SELECT count(*) FROM messages") == 10);
+}
+
+TEST_CASE("bad database on SQLite: a file or directory that may not be written is refused") {
+  struct Case {
+    fs::perms file;
+    fs::perms directory;
+  };
+  const fs::perms read = fs::perms::owner_read | fs::perms::others_read;
+  const fs::perms search = read | fs::perms::owner_exec | fs::perms::others_exec;
+  const fs::perms all = fs::perms::all;
+  for (const auto& [file, folder] : {Case{read, all}, Case{all, search}, Case{read, search}}) {
+    SqliteDatabase database;
+    database.execute("CREATE TABLE mine (a)");
+    database.close();
+    const std::string before = read_file(database.path());
+    fs::permissions(database.path(), file);
+    fs::permissions(database.directory().path(), folder);
+    const auto result = run_as_nobody({"--count=1", "--rps=max", "--db=" + database.address()},
+                                      database.directory());
+    fs::permissions(database.directory().path(), all);
+    if (!result) return;
+    check_refused(*result, 1);
+    CHECK(read_file(database.path()) == before);
+    CHECK(files_in(database.directory().path()) == 1);
+  }
+}
+
+TEST_CASE("bad database on SQLite: a lock held while a run starts is waited for") {
+  SqliteDatabase database;
+  create_tables(database, "sqlite.sql", "messages");
+  database.lock("messages");
+  AppRun run({"--rps=max", "--count=10", "--db=" + database.address()});
+  REQUIRE(run.process().await_err("Starting application..."));
+  database.unlock();
+  check_all_stored(run.finish(), 10);
+}
+
+TEST_CASE("bad database on Postgres: an address where nothing answers is named") {
+  // Name servers may take their time, so this one is not held to two seconds.
+  const ProcessResult nowhere = run_brief("postgres://user@nosuch.invalid/db");
+  CHECK(nowhere.exit_code == 1);
+  CHECK(nowhere.out.empty());
+  CHECK(contains(nowhere.err, "app: "));
+  CHECK(contains(nowhere.err, "nosuch.invalid"));
+  CHECK(contains(check_refused(run_brief("host=127.0.0.1 port=1 user=u"), 1), "127.0.0.1"));
+  CHECK(contains(check_refused(run_brief("host=/nonexistent user=u"), 1), "/nonexistent"));
+}
+
+TEST_CASE("bad database on Postgres: a database or role that does not exist is named") {
+  const auto database = postgres_database();
+  if (!database) return;
+  const std::string address = database->address();
+  CHECK(
+      contains(check_refused(run_brief(address + " dbname=nosuchdatabase"), 1), "nosuchdatabase"));
+  CHECK(
+      contains(check_refused(run_brief(database->address_as("nosuchrole", "")), 1), "nosuchrole"));
+}
+
+namespace {
+
+// Refused with a line that holds `why`; the tables and what is in them are as before.
+void check_untouched(PostgresDatabase& database, const std::string& why,
+                     const std::string& user = "") {
+  const auto everything = [&] {
+    return database.rows(
+        "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
+        "WHERE table_schema = 'public' ORDER BY table_name, ordinal_position");
+  };
+  const auto before = everything();
+  CHECK(contains(check_refused(run_brief(database.address_as(user, "")), 1), why));
+  CHECK(everything() == before);
+}
+
+}  // namespace
+
+TEST_CASE("bad database on Postgres: a table with other columns or types stays as it is") {
+  const auto database = postgres_database();
+  if (!database) return;
+  const std::string id = "id bigint GENERATED BY DEFAULT AS IDENTITY PRIMARY KEY, ";
+  const std::vector<std::pair<std::string, std::string>> tables{
+      {"TABLE messages (id int, a text)", "column"},
+      {"TABLE messages (" + id + "message text, created_at timestamptz, run_id bigint, " +
+           "sequence integer, producer integer)",
+       "sequence"},
+      {"TABLE messages (" + id + "message text, created_at timestamp, run_id bigint, " +
+           "sequence bigint, producer integer)",
+       "created_at"},
+      {"TABLE messages (" + id + "message integer, created_at timestamptz, run_id bigint, " +
+           "sequence bigint, producer integer)",
+       "message"},
+      {"TABLE messages (" + id + "message text, created_at timestamptz, run_id bigint, " +
+           "sequence bigint, producer integer, mine text NOT NULL)",
+       "mine"},
+      {"TABLE messages (message text, created_at timestamptz, run_id text, sequence bigint, "
+       "producer integer)",
+       "run_id"},
+      {"VIEW messages AS SELECT 1 AS id, 'x'::text AS message, now() AS created_at, "
+       "1::bigint AS run_id, 1::bigint AS sequence, 1 AS producer",
+       "messages"},
+      {"TABLE loadgen_runs (distance_km real)", "loadgen_runs"}};
+  for (const auto& [table, why] : tables) {
+    CAPTURE(table);
+    database->execute("CREATE " + table);
+    check_untouched(*database, why);
+    const std::size_t name_begin = table.find(' ') + 1;
+    database->execute("DROP " + table.substr(0, table.find(' ', name_begin)));
+  }
+}
+
+TEST_CASE("bad database on Postgres: who may not create tables can use those that are there") {
+  const auto database = postgres_database();
+  if (!database) return;
+  const std::string role = database->create_role("");
+  database->execute("REVOKE CREATE ON SCHEMA public FROM PUBLIC");
+  check_untouched(*database, "permission denied", role);
+
+  create_tables(*database, "postgres.sql", "messages");
+  check_untouched(*database, "permission denied", role);
+  CHECK(database->number("SELECT count(*) FROM loadgen_runs") == 0);
+
+  database->execute("GRANT SELECT, INSERT ON messages TO " + role);
+  database->execute("GRANT SELECT, INSERT, UPDATE ON loadgen_runs TO " + role);
+  CHECK(run_brief(database->address_as(role, "")).exit_code == 0);
+  CHECK(database->number("SELECT count(*) FROM messages") == 10);
+}
+
+TEST_CASE("bad database on Postgres: too few connections end the run before it begins") {
+  const auto database = postgres_database();
+  if (!database) return;
+  create_tables(*database, "postgres.sql", "messages");
+  const std::string limited = database->create_role("CONNECTION LIMIT 3");
+  database->execute("GRANT ALL ON messages, loadgen_runs TO " + limited);
+  check_untouched(*database, "too many connections", limited);
+  CHECK(database->number("SELECT count(*) FROM messages") == 0);
+  CHECK(database->number("SELECT count(*) FROM loadgen_runs") == 0);
+}
+
+}  // namespace loadgen

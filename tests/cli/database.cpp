@@ -170,13 +170,14 @@ void check_stored_rows(Database& database, const nlohmann::json& result,
     return result.at("counts").at(name).get<std::int64_t>();
   };
   const auto& config = result.at("config");
-  const auto row = database
-                       .rows("SELECT count(*), count(DISTINCT sequence), min(sequence), "
-                             "max(sequence), min(producer), max(producer), min(length(message)), "
-                             "max(length(message)) FROM " +
-                             quoted_table +
-                             " WHERE run_id = " + result.at("run_id").get<std::string>())
-                       .at(0);
+  const auto row =
+      database
+          .rows(
+              "SELECT count(*), count(DISTINCT sequence), min(sequence), "
+              "max(sequence), min(producer), max(producer), min(length(message)), "
+              "max(length(message)) FROM " +
+              quoted_table + " WHERE run_id = " + result.at("run_id").get<std::string>())
+          .at(0);
   const std::int64_t rows = std::stoll(row[0]);
   CHECK(rows >= count("stored"));
   CHECK(rows <= count("stored") + count("in_doubt"));

@@ -100,8 +100,8 @@ std::unique_ptr<PostgresDatabase> postgres_database();
 // The two tables as schema/ describes them.
 void create_tables(Database& database, const std::string& schema_file, const std::string& table);
 
-// The table holds exactly what the run's result says it stored, each message once, with its parts in
-// their columns. Messages in doubt may be there or not.
+// The table holds exactly what the run's result says it stored, each message once, with its parts
+// in their columns. Messages in doubt may be there or not.
 void check_stored_rows(Database& database, const nlohmann::json& result,
                        const std::string& quoted_table = "messages");
 

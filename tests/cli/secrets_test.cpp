@@ -1,1 +1,129 @@
 #include <doctest/doctest.h>
+
+#include "cli/app.h"
+#include "cli/database.h"
+
+namespace loadgen {
+namespace {
+
+const std::string kCanary = "CANARY";
+
+void check_no_secret(const ProcessResult& result) {
+  CHECK_MESSAGE(!contains(result.out, kCanary), result.out);
+  CHECK_MESSAGE(!contains(result.err, kCanary), result.err);
+}
+
+// Nothing answers at any of these.
+const std::vector<std::string> kUnreachable{
+    "postgres://user:CANARY@nosuch.invalid/db",
+    "postgresql://user:CANARY@127.0.0.1:1/db?sslmode=prefer",
+    "postgres://user:CAN%41RY@127.0.0.1:1/db",
+    "postgres://user:x@CANARY@127.0.0.1:1/db",
+    "postgres://user:x/CANARY@127.0.0.1:1/db",
+    "postgres://user@127.0.0.1:1/db?password=CANARY",
+    "postgres://user@127.0.0.1:1/db?connect_timeout=1&password=CANARY&sslmode=disable",
+    "host=127.0.0.1 port=1 user=u password=CANARY dbname=d",
+    "host=127.0.0.1 port=1 password = 'CANARY' user=u",
+    "host=127.0.0.1 port=1 password='it\\'s a CANARY' user=u",
+    "password=CANARY host=/nonexistent"};
+
+// What somebody who mistypes an address gives us.
+const std::vector<std::string> kMalformed{"postgres://user:CANARY@127.0.0.1:port/db",
+                                          "postgres://user:CANARY@[::1/db",
+                                          "postgres:/user:CANARY@127.0.0.1/db",
+                                          "postgres:user:CANARY@127.0.0.1/db",
+                                          "postgers://user:CANARY@127.0.0.1/db",
+                                          "mysql://user:CANARY@127.0.0.1/db",
+                                          "user:CANARY@127.0.0.1/db",
+                                          "host=127.0.0.1 nonsense=1 password=CANARY",
+                                          "host=127.0.0.1 password='CANARY",
+                                          "host=127.0.0.1 PASSWORD=CANARY"};
+
+}  // namespace
+
+TEST_CASE("secrets: a password is not shown when nothing answers at the address") {
+  const TempDir directory;
+  for (const std::string& address : kUnreachable) {
+    CAPTURE(address);
+    for (const ProcessResult& result :
+         {run_app({"--count=1", "--db=" + address}, directory.path()),
+          run_app({"--count=1"}, directory.path(), {{"APP_DB", address}})}) {
+      CHECK((result.exit_code == 1 || result.exit_code == 2));
+      CHECK(result.out.empty());
+      CHECK(contains(result.err, "***"));
+      check_no_secret(result);
+    }
+  }
+  CHECK(is_empty_directory(directory));
+}
+
+TEST_CASE("secrets: a password is not shown when the address is mistyped") {
+  const TempDir directory;
+  for (const std::string& address : kMalformed) {
+    CAPTURE(address);
+    for (const Arguments& arguments : {Arguments{"--count=1", "--db=" + address},
+                                       {address},
+                                       {"--count=1", "--rps=" + address},
+                                       {"--bd=" + address},
+                                       {"--count=1", "--db", address, "--nonsense"}}) {
+      const ProcessResult result = run_app(arguments, directory.path());
+      CHECK((result.exit_code == 1 || result.exit_code == 2));
+      check_no_secret(result);
+    }
+    check_no_secret(run_app({"--count=1"}, directory.path(), {{"APP_DB", address}}));
+  }
+  CHECK(is_empty_directory(directory));
+}
+
+TEST_CASE("secrets: a password from libpq's environment is not shown") {
+  const ProcessResult result = run_app({"--count=1", "--db=host=127.0.0.1 port=1"}, "",
+                                       {{"PGPASSWORD", kCanary}, {"PGUSER", "user"}});
+  CHECK(result.exit_code == 1);
+  check_no_secret(result);
+}
+
+TEST_CASE("secrets: a run leaves no password in its output, its result or the database") {
+  const auto database = postgres_database();
+  if (!database) return;
+  const std::string role = database->create_role("SUPERUSER PASSWORD 'CANARY'");
+  for (const std::string& address :
+       {database->address_as(role, kCanary), database->uri_as(role, kCanary)}) {
+    CAPTURE(address);
+    AppRun run({"--rps=max", "--count=100", "--log-level=debug", "--progress=10ms"},
+               {{"APP_DB", address}});
+    const Finished finished = run.finish();
+    check_all_stored(finished, 100);
+    check_no_secret(finished.process);
+    CHECK(!contains(finished.json.dump(), kCanary));
+    CHECK(contains(finished.json.at("config").at("db").get<std::string>(), "***"));
+    CHECK(contains(finished.json.at("config").at("db").get<std::string>(), role));
+    const std::string recorded =
+        database->value("SELECT string_agg(config::text || result::text, '') FROM loadgen_runs");
+    CHECK(contains(recorded, "***"));
+    CHECK(!contains(recorded, kCanary));
+  }
+}
+
+TEST_CASE("secrets: a password is not shown when the server turns us away") {
+  const auto database = postgres_database();
+  if (!database) return;
+  const std::string role = database->create_role("CONNECTION LIMIT 0 PASSWORD 'CANARY'");
+  for (const std::string& user : {role, std::string("nosuchrole")}) {
+    for (const std::string& address :
+         {database->address_as(user, kCanary), database->uri_as(user, kCanary)}) {
+      const ProcessResult result = run_app({"--count=1", "--db=" + address});
+      CHECK(contains(check_refused(result, 1), user));
+      check_no_secret(result);
+    }
+  }
+}
+
+TEST_CASE("secrets: a result file can be read by its owner only") {
+  AppRun run({"--rps=max", "--count=1", "--db=null:"});
+  run.finish();
+  using std::filesystem::perms;
+  const perms others = perms::group_all | perms::others_all;
+  CHECK((std::filesystem::status(run.file("result.json")).permissions() & others) == perms::none);
+}
+
+}  // namespace loadgen
