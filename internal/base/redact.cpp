@@ -39,7 +39,7 @@ bool names_password(std::string_view key) {
 
 bool is_blank(char c) { return std::isspace(static_cast<unsigned char>(c)) != 0; }
 bool is_key_character(char c) {
-  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_';
+  return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '%';
 }
 
 // scheme://user:SECRET@host/db?password=SECRET, and texts that look a little like it. A password
