@@ -155,7 +155,7 @@ std::string one_line(std::string_view message, const std::vector<std::string>& s
   std::sort(longest_first.begin(), longest_first.end(),
             [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
   for (const std::string& secret : longest_first) replace_all(line, secret, kHidden);
-  while (!line.empty() && is_blank(line.back())) line.pop_back();
+  while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
   for (char& c : line) {
     if (c == '\t') c = ' ';
     if (std::iscntrl(static_cast<unsigned char>(c)) != 0 && c != '\n') c = '?';

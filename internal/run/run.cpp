@@ -106,13 +106,14 @@ class Pipeline {
 };
 
 void Pipeline::connect() {
+  for (std::uint32_t i = 0; i < options_.consumers; ++i) {
+    sinks_.push_back(target_.connect({.run_id = plan_.run_id, .anchor = anchor_}));
+  }
+  // Last, so that a run that cannot start leaves no record.
   target_.record_start({.run_id = plan_.run_id,
                         .app_version = kVersion,
                         .started_at = anchor_.wall,
                         .config_json = json_config(settled_config())});
-  for (std::uint32_t i = 0; i < options_.consumers; ++i) {
-    sinks_.push_back(target_.connect({.run_id = plan_.run_id, .anchor = anchor_}));
-  }
 }
 
 template <typename Body>

@@ -52,15 +52,19 @@ std::string sql_timestamp(WallTime when) {
 
 // Returns whether the table exists; throws SetupError when it exists and does not fit.
 bool check_columns(pqxx::work& work, const std::string& table, std::span<const Column> needed) {
-  const pqxx::result rows =
-      work.exec(fmt::format("SELECT attname, format_type(atttypid, NULL), "
-                            "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
-                            "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
-                            work.quote(quote_identifier(table))));
   const auto refuse = [&](const std::string& why) {
     throw SetupError(fmt::format("table {} does not fit: {}; use --table to name another",
                                  one_line(table), why));
   };
+  const std::string relation = work.quote(quote_identifier(table));
+  const pqxx::result kind = work.exec(fmt::format(
+      "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass({})", relation));
+  if (!kind.empty() && kind[0][0].c_str()[0] != 't') refuse("it is not a table");
+  const pqxx::result rows =
+      work.exec(fmt::format("SELECT attname, format_type(atttypid, NULL), "
+                            "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
+                            "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
+                            relation));
   std::map<std::string, std::string, std::less<>> found;  // name -> type
   for (const auto& row : rows) {
     const std::string name = row[0].c_str();

@@ -114,12 +114,20 @@ void SqliteTarget::use_wal() {
 
 void SqliteTarget::check_columns(const std::string& table,
                                  std::span<const std::string_view> needed) const {
+  SqliteStatement kind = connection_->prepare(
+      "SELECT type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE AND type IN ('table', "
+      "'view')");
+  kind.bind(1, table);
+  int code = SQLITE_OK;
+  if (kind.step(code) && kind.text(0) != "table") {
+    throw SetupError(fmt::format("table {} does not fit: it is a {}; use --table to name another",
+                                 one_line(table), kind.text(0)));
+  }
   SqliteStatement columns = connection_->prepare(
       "SELECT name, \"notnull\" AND dflt_value IS NULL AND pk = 0 FROM pragma_table_info(?1)");
   columns.bind(1, table);
   std::set<std::string, std::less<>> missing(needed.begin(), needed.end());
   bool exists = false;
-  int code = SQLITE_OK;
   while (columns.step(code)) {
     exists = true;
     const std::string name(columns.text(0));

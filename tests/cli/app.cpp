@@ -1,6 +1,7 @@
 #include "cli/app.h"
 
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cmath>
@@ -31,6 +32,21 @@ ProcessResult run_app_in_shell(const std::string& script, const Arguments& argum
   Arguments command{"bash", "-c", script, "bash"};
   for (const std::string& word : app_command(arguments)) command.push_back(word);
   return run_process(command, app_variables(), directory);
+}
+
+std::optional<ProcessResult> run_app_unprivileged(const Arguments& arguments,
+                                                  const TempDir& directory) {
+  if (geteuid() != 0) return run_app(arguments, directory.path());
+  // Nobody may not be let into the directory the program was built in.
+  const TempDir own;
+  std::filesystem::permissions(own.path(), std::filesystem::perms(0755));
+  std::filesystem::copy_file(LOADGEN_APP, own.file("app"));
+  Arguments command{"setpriv", "--reuid=65534", "--clear-groups", own.file("app")};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  const ProcessResult result = run_process(command, app_variables(), directory.path());
+  if (result.exit_code != 126 && result.exit_code != 127) return result;
+  MESSAGE("SKIPPED: cannot become another user here: " << result.err);
+  return std::nullopt;
 }
 
 namespace {

@@ -3,6 +3,7 @@
 
 #include <map>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,10 @@ ProcessResult run_app(const Arguments& arguments, const std::string& directory =
 // Under bash, with the program and its arguments as "$@": for redirections and pipes.
 ProcessResult run_app_in_shell(const std::string& script, const Arguments& arguments,
                                const std::string& directory);
+
+// As somebody whom file permissions do stop: when we are root, as nobody. Null, and said so, where that cannot be.
+std::optional<ProcessResult> run_app_unprivileged(const Arguments& arguments,
+                                                  const TempDir& directory);
 
 struct Finished {
   ProcessResult process;

@@ -1,5 +1,4 @@
 #include <doctest/doctest.h>
-#include <unistd.h>
 
 #include <filesystem>
 
@@ -29,22 +28,6 @@ void check_untouched(SqliteDatabase& database, const std::string& why, const Arg
   CHECK(contains(check_refused(run_brief(database.address(), more), 1), why));
   CHECK(read_file(database.path()) == before);
   CHECK(files_in(database.directory().path()) == 1);
-}
-
-const std::string kNoOne = "65534";  // the user nobody
-
-// The program as somebody who is not root, whom file permissions do not stop.
-std::optional<ProcessResult> run_as_nobody(const Arguments& arguments, const TempDir& directory) {
-  if (geteuid() != 0) return run_app(arguments, directory.path());
-  const std::string copy = directory.file("app");
-  fs::copy_file(LOADGEN_APP, copy, fs::copy_options::skip_existing);
-  Arguments command{"setpriv", "--reuid=" + kNoOne, "--clear-groups", copy};
-  command.insert(command.end(), arguments.begin(), arguments.end());
-  const ProcessResult result = run_process(command, app_variables(), directory.path());
-  fs::remove(copy);
-  if (result.exit_code != 126 && result.exit_code != 127) return result;
-  MESSAGE("SKIPPED: cannot become another user here: " << result.err);
-  return std::nullopt;
 }
 
 }  // namespace
@@ -125,8 +108,8 @@ TEST_CASE("bad database on SQLite: a file or directory that may not be written i
     const std::string before = read_file(database.path());
     fs::permissions(database.path(), file);
     fs::permissions(database.directory().path(), folder);
-    const auto result = run_as_nobody({"--count=1", "--rps=max", "--db=" + database.address()},
-                                      database.directory());
+    const auto result = run_app_unprivileged(
+        {"--count=1", "--rps=max", "--db=" + database.address()}, database.directory());
     fs::permissions(database.directory().path(), all);
     if (!result) return;
     check_refused(*result, 1);

@@ -145,8 +145,21 @@ TEST_CASE("bad input: --json takes a file that can be written, and leaves nothin
   check_rejected({"--json", {}}, "");
   check_rejected({"--json", {"No such file or directory"}}, "missing/result.json");
   check_rejected({"--json", {"directory"}}, ".");
-  check_rejected({"--json", {}}, "/proc/result.json");
-  check_rejected({"--json", {}}, "/proc/version");
+}
+
+TEST_CASE("bad input: --json into a directory that may not be written is refused") {
+  using std::filesystem::perms;
+  const TempDir directory;
+  write_file(directory.file("result.json"), "old");
+  std::filesystem::permissions(directory.path(), perms(0555));
+  for (const std::string file : {"result.json", "new.json"}) {
+    const auto result =
+        run_app_unprivileged({"--db=null:", "--count=1", "--json=" + file}, directory);
+    if (!result) break;
+    CHECK(contains(check_refused(*result, 2), "--json=" + file));
+  }
+  std::filesystem::permissions(directory.path(), perms(0755));
+  CHECK(read_file(directory.file("result.json")) == "old");
 }
 
 TEST_CASE("bad input: a value too long for the command's limits still gets one line") {

@@ -69,6 +69,7 @@ std::set<std::string> options_in(const std::string& text) {
   for (std::sregex_iterator at(text.begin(), text.end(), option), end; at != end; ++at) {
     found.insert((*at)[2]);
   }
+  found.erase("--option");  // stands for any, in "--option=value"
   return found;
 }
 
@@ -144,7 +145,6 @@ TEST_CASE("help: the exit codes and the environment variable are explained") {
 
 TEST_CASE("help: every option it lists is accepted") {
   for (const std::string& option : options_in(help())) {
-    if (option == "--option") continue;  // stands for any, in "--option=value"
     CAPTURE(option);
     // At the end, without a value: what needs one says so, the others run.
     const ProcessResult result = run_app({"--db=null:", "--rps=1000", "--count=1", option});

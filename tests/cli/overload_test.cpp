@@ -52,7 +52,7 @@ void survives_a_stall(Database& database) {
   // The database's fault, and shown as such: not the generator's.
   CHECK(seconds(latency.at("write"), "max") + seconds(latency.at("queue_wait"), "max") >= 1.9);
   CHECK(seconds(latency.at("write"), "mean") + seconds(latency.at("queue_wait"), "mean") >
-        10 * seconds(latency.at("schedule_lag"), "mean"));
+        2 * seconds(latency.at("schedule_lag"), "mean"));
 }
 
 // The target stands still for good.
@@ -77,7 +77,7 @@ void gives_up_after_the_drain_timeout(Database& database) {
   const Json& rate = finished.json.at("rate");
   CHECK(rate.at("sustained") == false);
   // It was at it for at least the second it produced for.
-  CHECK(rate.at("stored_per_s").get<double>() <= counts.at("stored").get<double>() * 1.001);
+  CHECK(rate.at("stored_per_s").get<double>() <= counts.at("stored").get<double>() * 1.1);
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ TEST_CASE("signals: the third one ends the program at once, without a report") {
   const Moment third = std::chrono::steady_clock::now();
   run.process().send(SIGCONT);
   const Finished finished = run.finish();
-  CHECK(seconds_since(third) < 1);
+  CHECK(seconds_since(third) < 2);
   CHECK(finished.process.exit_code == 128 + SIGTERM);
   CHECK(finished.process.out.empty());
   CHECK(!std::filesystem::exists(run.file("result.json")));
