@@ -169,7 +169,7 @@ TEST_CASE("options: every bad value gets one line with the flag, the value and w
   };
   const Case cases[] = {
       {"--producers", "1 to 1024", {"0", "1025", "-1", "1.5", "ten", "1e3", "4294967297", "inf"}},
-      {"--consumers", "1 to 1024", {"0", "1025", "2..8", "18446744073709551617", " 5"}},
+      {"--consumers", "1 to 1024", {"0", "1025", "2..8", "18446744073709551617", " 5", "5 "}},
       {"--rps", "max", {"0", "-5", "nan", "inf", "1e5", "2G", "500/s", "abc", "MAX", "1000000001"}},
       {"--duration",
        "1m30s",
@@ -180,7 +180,9 @@ TEST_CASE("options: every bad value gets one line with the flag, the value and w
       {"--message-size", "1 to 256", {"0", "257", "1KiB", "-64", "64k", "18446744073709551680"}},
       {"--seed", "18446744073709551615", {"-1", "18446744073709551616", "1k", "0x1", "random"}},
       {"--queue-capacity", "1 to 100M", {"0", "100000001", "-1", "10GB"}},
-      {"--on-full", "block, drop-new, drop-old or abort", {"drop", "Block", "spill", " block"}},
+      {"--on-full",
+       "block, drop-new, drop-old or abort",
+       {"drop", "Block", "spill", " block", "block "}},
       {"--batch-size", "1 to 100000", {"0", "100001", "-500", "4294967796"}},
       {"--linger", "5ms", {"-5ms", "5k", "x"}},
       {"--insert", "auto, copy, multi, unnest or single", {"COPY", "bulk", "0"}},

@@ -216,22 +216,41 @@ TEST_CASE("secrets: none where there is no password, or an empty one") {
   }
 }
 
-TEST_CASE("one_line: newlines and control characters cannot break a line") {
-  CHECK(one_line("ERROR:  no\nDETAIL:  why\n") == "ERROR:  no; DETAIL:  why");
-  CHECK(one_line("a\n\n") == "a");
-  CHECK(one_line("a\tb") == "a b");
-  CHECK(one_line("\x1b[31mred") == "?[31mred");
-  CHECK(one_line(std::string("a\0b", 3)) == "a?b");
-  CHECK(one_line("a\x7f"
-                 "b") == "a?b");
-  CHECK(one_line("") == "");
-  CHECK(one_line("\n\n") == "");
-  CHECK(one_line("schön") == "schön");
+TEST_CASE("secrets: the pieces of a password that a driver may take for a host or a port") {
+  const auto secrets = secrets_in("postgres://user:hunter/two@rabbit:9@host/db");
+  CHECK(has(secrets, "hunter/two@rabbit:9"));
+  CHECK(has(secrets, "hunter"));
+  CHECK(has(secrets, "rabbit"));
+  CHECK_FALSE(has(secrets, "two"));  // too short: it would blot out innocent words
+  CHECK_FALSE(has(secrets, "9"));
+}
+
+TEST_CASE("printable: newlines and control characters cannot break a line") {
+  CHECK(printable("one\ntwo") == "one; two");
+  CHECK(printable("a\tb") == "a b");
+  CHECK(printable("\x1b[31mred\r") == "?[31mred?");
+  CHECK(printable(std::string("a\0b", 3)) == "a?b");
+  CHECK(printable("a\x7f") == "a?");
+  CHECK(printable("") == "");
+  CHECK(printable("schön 表") == "schön 表");
   for (int c = 0; c < 0x20; ++c) {
-    const std::string line = one_line("a" + std::string(1, static_cast<char>(c)) + "b");
+    const std::string line = printable("a" + std::string(1, static_cast<char>(c)) + "b");
     CAPTURE(c);
     CHECK(std::all_of(line.begin(), line.end(), [](char x) { return x >= 0x20; }));
   }
+}
+
+TEST_CASE("printable: blanks at the ends are part of the text") {
+  CHECK(printable(" 5 ") == " 5 ");
+  CHECK(printable("5\n") == "5; ");
+}
+
+TEST_CASE("one_line: a driver's message without its last newline, printable") {
+  CHECK(one_line("ERROR:  no\nDETAIL:  why\n") == "ERROR:  no; DETAIL:  why");
+  CHECK(one_line("a\n\n") == "a");
+  CHECK(one_line("\x1b[31mred \n") == "?[31mred");
+  CHECK(one_line("") == "");
+  CHECK(one_line("\n \t\n") == "");
 }
 
 TEST_CASE("one_line: every secret is replaced wherever it stands") {

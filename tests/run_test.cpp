@@ -56,6 +56,7 @@ class FailingTarget final : public Target {
   void record_end(std::int64_t, WallTime, const std::string&) override {}
   [[nodiscard]] bool can_read_back() const override { return false; }
   void read_back(std::int64_t, RowContent, const RowVisitor&) override {}
+  void interrupt() noexcept override {}
 
  private:
   std::uint32_t connections_;

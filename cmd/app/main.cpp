@@ -2,7 +2,6 @@
 
 #include <unistd.h>
 
-#include <csignal>
 #include <exception>
 #include <string>
 
@@ -14,6 +13,7 @@
 #include "report/output_file.h"
 #include "report/text_report.h"
 #include "run/log.h"
+#include "run/process.h"
 #include "run/run.h"
 #include "sink/make_target.h"
 
@@ -23,7 +23,6 @@ using namespace loadgen;
 
 int run(const Options& options) {
   SteadyClock clock;
-  use_precise_timers();
   start_logging(options.quiet ? LogLevel::kWarn : options.log_level);
   const Plan plan = make_plan(options, clock);
   const auto target = make_target(plan.options, clock);
@@ -46,7 +45,7 @@ int fail(const std::exception& error, ExitCode code) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  std::signal(SIGPIPE, SIG_IGN);  // a broken pipe is an error of the write that met it
+  prepare_process();
   try {
     const auto parsed = parse_options(argc, argv);
     if (const auto* options = std::get_if<Options>(&parsed)) return run(*options);

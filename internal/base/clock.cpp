@@ -1,7 +1,5 @@
 #include "base/clock.h"
 
-#include <sys/prctl.h>
-
 namespace loadgen {
 
 bool Clock::sleep_until(TimePoint when, const std::stop_token& stop) {
@@ -28,7 +26,5 @@ std::cv_status SteadyClock::wait_until(std::condition_variable& wakeup,
                                        std::unique_lock<std::mutex>& lock, TimePoint deadline) {
   return wakeup.wait_until(lock, deadline);
 }
-
-void use_precise_timers() { prctl(PR_SET_TIMERSLACK, 1UL); }
 
 }  // namespace loadgen

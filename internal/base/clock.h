@@ -53,8 +53,4 @@ struct WallAnchor {
   }
 };
 
-// Lets threads started from now on by this thread wake up on time: Linux rounds timers by 50 us
-// unless asked not to (median wake-up error 82 us with the default, 30 us with this).
-void use_precise_timers();
-
 }  // namespace loadgen

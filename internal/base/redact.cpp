@@ -7,6 +7,7 @@ namespace loadgen {
 namespace {
 
 constexpr std::string_view kHidden = "***";
+constexpr std::size_t kTellingPiece = 4;  // shorter ones would blot out innocent words
 
 // A half-open range of the address that holds a password.
 struct Range {
@@ -118,6 +119,11 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
+void add_secret(std::vector<std::string>& secrets, const std::string& secret) {
+  const bool known = std::find(secrets.begin(), secrets.end(), secret) != secrets.end();
+  if (!secret.empty() && !known) secrets.push_back(secret);
+}
+
 }  // namespace
 
 std::string redact(std::string_view address) {
@@ -141,12 +147,31 @@ std::vector<std::string> secrets_in(std::string_view address) {
   std::vector<std::string> secrets;
   for (const Range& range : find_passwords(address)) {
     const std::string_view raw = address.substr(range.begin, range.end - range.begin);
-    for (std::string form : {std::string(raw), percent_decode(raw), unescape(raw)}) {
-      const bool known = std::find(secrets.begin(), secrets.end(), form) != secrets.end();
-      if (!form.empty() && !known) secrets.push_back(std::move(form));
+    for (const std::string& form : {std::string(raw), percent_decode(raw), unescape(raw)}) {
+      add_secret(secrets, form);
+      // A driver that splits an unescaped password names its pieces in messages, as host or port.
+      for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
+        end = form.find_first_of("@/:?#&", begin);
+        const std::string piece = form.substr(begin, end - begin);
+        if (piece.size() >= kTellingPiece) add_secret(secrets, piece);
+      }
     }
   }
   return secrets;
+}
+
+std::string printable(std::string_view text) {
+  std::string line;
+  for (const char c : text) {
+    if (c == '\n') {
+      line += "; ";
+    } else if (c == '\t') {
+      line += ' ';
+    } else {
+      line += std::iscntrl(static_cast<unsigned char>(c)) != 0 ? '?' : c;
+    }
+  }
+  return line;
 }
 
 std::string one_line(std::string_view message, const std::vector<std::string>& secrets) {
@@ -155,13 +180,8 @@ std::string one_line(std::string_view message, const std::vector<std::string>& s
   std::sort(longest_first.begin(), longest_first.end(),
             [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
   for (const std::string& secret : longest_first) replace_all(line, secret, kHidden);
-  while (line.ends_with('\n') || line.ends_with('\r')) line.pop_back();
-  for (char& c : line) {
-    if (c == '\t') c = ' ';
-    if (std::iscntrl(static_cast<unsigned char>(c)) != 0 && c != '\n') c = '?';
-  }
-  replace_all(line, "\n", "; ");
-  return line;
+  while (!line.empty() && is_blank(line.back())) line.pop_back();
+  return printable(line);
 }
 
 }  // namespace loadgen

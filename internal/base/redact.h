@@ -15,8 +15,12 @@ std::string redact(std::string_view address);
 // The passwords in an address, as written and with escapes undone; empty ones are left out.
 std::vector<std::string> secrets_in(std::string_view address);
 
-// One line of text fit for output: newlines become "; ", other control characters "?", and each
-// secret becomes "***".
+// Text fit for output on one line, whatever it holds: newlines become "; ", other control
+// characters
+// "?".
+std::string printable(std::string_view text);
+
+// A driver's message, printable, without the blanks around it and with each secret as "***".
 std::string one_line(std::string_view message, const std::vector<std::string>& secrets = {});
 
 }  // namespace loadgen

@@ -43,7 +43,7 @@ class HelpFormatter final : public CLI::FormatterBase {
 
 [[noreturn]] void reject(std::string_view flag, std::string_view value, std::string_view allowed) {
   // The value may be a mistyped address with a password in it.
-  throw UsageError(fmt::format("{}={}: {}", flag, one_line(redact(value)), allowed));
+  throw UsageError(fmt::format("{}={}: {}", flag, printable(redact(value)), allowed));
 }
 
 // Declares options whose values our own parsers read: CLI11's are not strict (its AsSizeValue
@@ -255,7 +255,7 @@ constexpr const char* kDescription =
 
 constexpr const char* kFooter =
     "Values: durations 10 (seconds), 250ms, 1m30s; rates 500, 50k, 1.5M; counts 10000, 10k;\n"
-    "        sizes 64, 4KiB. Both --option=value and --option value work.\n"
+    "        sizes 64, 4KiB. A value follows its option after = or a blank.\n"
     "Environment: APP_DB sets --db and keeps a password off the command line.\n"
     "Exit codes: 0 all well; 1 could not start, or the database failed; 2 usage; 3 messages were\n"
     "        lost on the way and counted; 4 the audit or the accounting failed; 130/143 ended by\n"

@@ -78,7 +78,7 @@ struct RunReport {
   Counts counts;
   nanoseconds produce_time{0};  // until the last producer was done
   nanoseconds drain_time{0};    // from then until the last consumer was done
-  nanoseconds total_time{0};    // until the last commit
+  nanoseconds total_time{0};    // until the last commit, or until the run gave up on the rest
   LatencyHistograms latency;
   ChannelStats queue;
   Batches batches;

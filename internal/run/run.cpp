@@ -221,6 +221,7 @@ void Pipeline::on_signal(int signal, int nth) {
     spdlog::warn("SIG{} again: aborting writes; once more exits at once.", name);
     user_abort_.request_stop();
     abort_writes();
+    target_.interrupt();
   } else {
     std::_Exit(kExitSignal + signal);
   }
@@ -297,7 +298,8 @@ RunReport Pipeline::finish() {
   report.writing = taken.writing;
   report.produce_time = producers_done_ - start_;
   report.drain_time = consumers_done_ - producers_done_;
-  report.total_time = taken.stored > 0 ? taken.last_commit - start_ : consumers_done_ - start_;
+  const bool all_stored = taken.stored == report.counts.produced && taken.stored > 0;
+  report.total_time = (all_stored ? taken.last_commit : consumers_done_) - start_;
 
   if (const auto failure = coordinator_.failure()) {
     report.target_failed = true;
@@ -326,8 +328,9 @@ void Pipeline::audit_run(RunReport& report) {
     report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_},
                          options_.verify, user_abort_.get_token());
   } catch (const SetupError& error) {
-    spdlog::error("The table could not be audited: {}", error.what());
     report.audit.mode = options_.verify;
+    if (user_abort_.stop_requested()) return;
+    spdlog::error("The table could not be audited: {}", error.what());
     report.target_failed = true;
     report.errors.push_back({"audit", "fatal", 1, error.what()});
   }

@@ -32,6 +32,7 @@ class NullTarget final : public Target {
   [[nodiscard]] bool can_read_back() const override { return false; }
   void read_back(std::int64_t /*run_id*/, RowContent /*content*/,
                  const RowVisitor& /*visit*/) override {}
+  void interrupt() noexcept override {}
 };
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <map>
+#include <mutex>
 #include <pqxx/pqxx>
 #include <string>
 #include <vector>
@@ -102,6 +103,7 @@ class PostgresTarget final : public Target {
   void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
   [[nodiscard]] bool can_read_back() const override { return true; }
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
+  void interrupt() noexcept override;
 
  private:
   template <typename Action>
@@ -120,25 +122,50 @@ class PostgresTarget final : public Target {
   // Runs action(work) in one transaction on a fresh connection: libpqxx 6 would silently reconnect
   // an old one and lose its settings.
   template <typename Action>
-  void transact(Action action) const {
+  void transact(std::chrono::seconds lock_wait, Action action) {
     naming_database([&] {
       pqxx::connection connection(conninfo_);
+      const InUse in_use(*this, connection);
       pqxx::work work(connection);
+      work.exec(fmt::format("SET LOCAL lock_timeout = '{}s'", lock_wait.count()));
       action(work);
       work.commit();
     });
   }
 
+  // Shows interrupt() the connection while it lives.
+  class InUse {
+   public:
+    InUse(PostgresTarget& target, pqxx::connection& connection) : target_(target) {
+      const std::lock_guard lock(target_.mutex_);
+      if (target_.interrupted_) throw SetupError("interrupted");
+      target_.in_use_ = &connection;
+    }
+    InUse(const InUse&) = delete;
+    InUse& operator=(const InUse&) = delete;
+    ~InUse() {
+      const std::lock_guard lock(target_.mutex_);
+      target_.in_use_ = nullptr;
+    }
+
+   private:
+    PostgresTarget& target_;
+  };
+
   const TargetConfig config_;
   const std::string conninfo_;
   const std::vector<std::string> secrets_;
   TargetInfo info_;  // set by open()
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  pqxx::connection* in_use_ = nullptr;
+  bool interrupted_ = false;
 };
 
 void PostgresTarget::open() {
-  transact([&](pqxx::work& work) {
-    work.exec(fmt::format("SET LOCAL lock_timeout = '{}s'", kSetupLockWait.count()));
-    work.exec(fmt::format("SET LOCAL client_min_messages = warning"));
+  transact(kSetupLockWait, [&](pqxx::work& work) {
+    work.exec("SET LOCAL client_min_messages = warning");
     work.exec(fmt::format("SELECT pg_advisory_xact_lock({})", kSetupLock));
     const bool has_messages = check_columns(work, config_.table, kMessageColumns);
     const bool has_runs = check_columns(work, "loadgen_runs", kRunColumns);
@@ -163,8 +190,18 @@ std::unique_ptr<Sink> PostgresTarget::connect(const RunIdentity& run) {
   return naming_database([&] { return make_postgres_sink(conninfo_, secrets_, config_, run); });
 }
 
+void PostgresTarget::interrupt() noexcept {
+  const std::lock_guard lock(mutex_);
+  interrupted_ = true;
+  try {
+    if (in_use_ != nullptr) in_use_->cancel_query();
+  } catch (const std::exception&) {
+    // The server is out of reach: then the call in progress fails for that reason.
+  }
+}
+
 void PostgresTarget::record_start(const RunRecord& record) {
-  transact([&](pqxx::work& work) {
+  transact(kSetupLockWait, [&](pqxx::work& work) {
     work.exec(fmt::format(
         "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
         "VALUES ({}, {}, {}, {}, {})",
@@ -175,7 +212,7 @@ void PostgresTarget::record_start(const RunRecord& record) {
 
 void PostgresTarget::record_end(std::int64_t run_id, WallTime ended_at,
                                 const std::string& result_json) {
-  transact([&](pqxx::work& work) {
+  transact(kFinishLockWait, [&](pqxx::work& work) {
     work.exec(fmt::format("UPDATE loadgen_runs SET ended_at = {}, result = {} WHERE run_id = {}",
                           sql_timestamp(ended_at), work.quote(result_json), run_id));
   });
@@ -183,7 +220,7 @@ void PostgresTarget::record_end(std::int64_t run_id, WallTime ended_at,
 
 void PostgresTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
   const bool texts = content == RowContent::kTexts;
-  transact([&](pqxx::work& work) {
+  transact(kFinishLockWait, [&](pqxx::work& work) {
     // A cursor, so that memory does not grow with the table.
     work.exec(fmt::format(
         "DECLARE stored NO SCROLL CURSOR FOR SELECT sequence{} FROM {} WHERE run_id = {}",

@@ -84,9 +84,8 @@ enum class RowContent { kSequences, kTexts };
 // Return false to stop reading.
 using RowVisitor = std::function<bool(const StoredRow&)>;
 
-// Not thread-safe, except that the sinks it made may be used by other threads meanwhile; it must
-// outlive them. Everything that talks to the database throws SetupError with one line that holds no
-// secret.
+// Not thread-safe, but for interrupt(), and the sinks it made, which it must outlive. Everything
+// that talks to the database throws SetupError with one line that holds no secret.
 class Target {
  public:
   Target() = default;
@@ -109,6 +108,9 @@ class Target {
   [[nodiscard]] virtual bool can_read_back() const = 0;
   // Visits each stored row of the run, in no promised order.
   virtual void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) = 0;
+
+  // Makes a call in progress, and every later one, fail soon. Sinks are interrupted on their own.
+  virtual void interrupt() noexcept = 0;
 };
 
 }  // namespace loadgen

@@ -27,7 +27,7 @@ class SqliteTarget final : public Target {
       : config_(std::move(config)),
         path_(config_.address.substr(kPrefix.size())),
         clock_(clock),
-        patience_{.clock = clock, .stop = {}, .longest = kSetupLockWait} {}
+        patience_{.clock = clock, .stop = interrupted_.get_token(), .longest = kSetupLockWait} {}
 
   void open() override;
   [[nodiscard]] TargetInfo info() const override;
@@ -36,6 +36,10 @@ class SqliteTarget final : public Target {
   void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
   [[nodiscard]] bool can_read_back() const override { return true; }
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
+  void interrupt() noexcept override {
+    interrupted_.request_stop();
+    connection_->interrupt();
+  }
 
  private:
   void prepare_database();
@@ -54,6 +58,7 @@ class SqliteTarget final : public Target {
   const TargetConfig config_;
   const std::string path_;
   Clock& clock_;
+  std::stop_source interrupted_;
   LockPatience patience_;
   WriterLock writer_;
   std::optional<SqliteConnection> connection_;  // set by open()
@@ -177,6 +182,7 @@ void SqliteTarget::record_start(const RunRecord& record) {
 
 void SqliteTarget::record_end(std::int64_t run_id, WallTime ended_at,
                               const std::string& result_json) {
+  patience_.longest = kFinishLockWait;
   naming_database([&] {
     SqliteStatement update = connection_->prepare(
         "UPDATE loadgen_runs SET ended_at = ?2, result = ?3 WHERE run_id = ?1");

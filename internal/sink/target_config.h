@@ -20,6 +20,8 @@ struct TargetConfig {
 
 // How long open() waits for a database that is locked by somebody else.
 inline constexpr std::chrono::seconds kSetupLockWait{10};
+// ... and reading back and recording the result, when the run is over and its user waits.
+inline constexpr std::chrono::seconds kFinishLockWait{3};
 
 // "a\"b" -> "\"a\"\"b\"". The only way a name gets into SQL.
 std::string quote_identifier(std::string_view name);

@@ -1,6 +1,7 @@
 #include "feed.h"
 
 #include <fmt/format.h>
+#include <sys/prctl.h>
 
 #include <algorithm>
 #include <cstdio>
@@ -61,6 +62,8 @@ std::string Feed::summary() const {
                      seconds > 0 ? static_cast<double>(committed_) / seconds : 0.0,
                      write_.percentile(99) / 1e3, response_.percentile(99) / 1e3);
 }
+
+void sleep_precisely() { prctl(PR_SET_TIMERSLACK, 1UL); }
 
 void die(const std::string& message) {
   fmt::print(stderr, "{}\n", message);

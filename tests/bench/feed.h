@@ -49,6 +49,9 @@ class Feed {
   Histogram response_;
 };
 
+// Makes this thread, and those it starts from now on, wake up on time, as ./app does.
+void sleep_precisely();
+
 // Ends the program with a message; for everything a benchmark cannot go on from.
 [[noreturn]] void die(const std::string& message);
 

@@ -1,5 +1,5 @@
-# P1 to P10: one function for each performance target. Sourced by scripts/bench, which brings run_app,
-# run_bare, result and row.
+# P1 to P10: one function for each performance target. Sourced by scripts/bench, which brings
+# run_app, run_bare, result and row.
 # shellcheck shell=bash disable=SC2154
 
 # Settings that serve one purpose best, found by measuring.
@@ -70,8 +70,8 @@ measure_P5() {
   done
 }
 
-# paced_cpu WHAT PRODUCERS DURABILITY FLAG...: the share of a core 500/s takes, and what as many bare
-# sleeps and commits take.
+# paced_cpu WHAT PRODUCERS DURABILITY FLAG...: the share of a core 500/s takes, and what as many
+# bare sleeps and commits take.
 paced_cpu() {
   local app_shares=() bare_shares=() round user system batches commits
   for ((round = 0; round < rounds; ++round)); do
@@ -116,11 +116,11 @@ measure_P8() {
   local with without ratio
   read -r with without ratio < <("$bare/pipeline_bench" "$rounds" "$seconds")
   row P8 'null: at the highest rate: what the statistics cost' '<=' 10 ' %' \
-    "$(calculate "100 * (1 - $ratio)" %.1f)" "$(human "$with")/s with, $(human "$without")/s without"
+    "$(calculate "100 * (1 - $ratio)" %.1f)" \
+    "$(human "$with")/s with, $(human "$without")/s without"
 }
 
-# sweep KIND FLAG VALUE...: stored/s at each value, as a chart. A value is marked where a neighbour
-# stores so much more that the difference is over 25 %.
+# sweep KIND FLAG VALUE...: stored/s at each value, as a chart that marks steps of over 25 %.
 sweep() {
   local kind=$1 flag=$2 value round chart
   local -A rates_of=()
@@ -133,33 +133,39 @@ sweep() {
   done
   # shellcheck disable=SC2086 # the rates of one value are words
   chart=$(for value in "$@"; do
-    median="$(median ${rates_of[$value]})" && echo "$value $median $(human "$median")"
+    median=$(median ${rates_of[$value]})
+    echo "$value $median $(human "$median")"
   done | awk '
     { value[NR] = $1; rate[NR] = $2; text[NR] = $3 " " $4; if ($2 > top) top = $2 }
     END {
       for (i = 1; i <= NR; ++i) {
-        best = rate[i - 1] > rate[i + 1] ? rate[i - 1] : rate[i + 1]
-        mark = rate[i] < 0.75 * best ? sprintf("  <- %.0f %% of its neighbour", 100 * rate[i] / best) : ""
+        up = rate[i + 1] / rate[i]
+        down = 1 - (i > 1 ? rate[i] / rate[i - 1] : 1)
+        mark = up > 4 / 3 ? sprintf("  (the next gains x %.1f)", up) : ""
+        if (down > 0.25) mark = sprintf("  <- loses %.0f %%", 100 * down)
         bar = sprintf("%*s", 50 * rate[i] / top + 0.5, "")
         gsub(/ /, "#", bar)
         printf("%9s %-50s %8s/s%s\n", value[i], bar, text[i], mark)
       } }')
   charts+="$kind: stored/s by $flag"$'\n'"$chart"$'\n\n'
-  steps=$((steps + $#))
-  cliffs=$((cliffs + $(grep -c '<-' <<<"$chart" || true)))
+  steps=$((steps + $# - 1))
+  losses=$((losses + $(grep -c 'loses' <<<"$chart" || true)))
+  gains=$((gains + $(grep -c 'the next gains' <<<"$chart" || true)))
   say "$chart"
 }
 
+# Growing a size must not cost much. That growing it from one gains much is what batches are for:
+# the fixed costs of a commit and of a wake-up are shared by more rows.
 measure_P9() {
-  local kind steps cliffs
+  local kind steps losses gains
   for kind in null sqlite postgres; do
-    steps=0 cliffs=0
+    steps=0 losses=0 gains=0
     sweep $kind --producers 1 2 4 8 16 32 64 128 256
     sweep $kind --consumers 1 2 4 8 16 32 64
     sweep $kind --batch-size 1 10 100 500 1000 5000 10000 50000
     sweep $kind --queue-capacity 1 10 100 1000 10000 100000 1000000
-    row P9 "$kind: sizes that store over 25 % less than the next smaller or larger one" '<=' 0 '' \
-      "$cliffs" "of $steps, marked in the charts"
+    row P9 "$kind: steps to a larger size that lose over 25 %" '<=' 0 '' "$losses" \
+      "of $steps; $gains gain over 25 %, see the charts"
   done
 }
 
@@ -174,7 +180,7 @@ prompt() {
   done
   row P10 "$1 at $(human "$3")/s, ${*:5}: p99 of the response time" '<=' "$4" ' ms' \
     "$(calculate "$(median "${app_p99s[@]}") / 1000" %.2f)" \
-    "of that the write: $(calculate "$(median "${writes[@]}") / 1000" %.2f) ms; the bare loop alone: $(
+    "of that the write: $(calculate "$(median "${writes[@]}") / 1000" %.2f) ms; the bare loop: $(
       calculate "$(median "${bare_p99s[@]}") / 1000" %.2f) ms"
 }
 

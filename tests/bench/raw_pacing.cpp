@@ -47,7 +47,7 @@ int main(int argc, char** argv) {
   const auto wakeups = static_cast<std::uint64_t>(std::llround(wakeups_per_s * duration_s));
   const auto commits = static_cast<std::uint64_t>(std::llround(commits_per_s * duration_s));
 
-  use_precise_timers();
+  sleep_precisely();
   BareSqlite database(argv[1], argv[6]);
   const TimePoint start = std::chrono::steady_clock::now();
   std::vector<std::jthread> sleepers;

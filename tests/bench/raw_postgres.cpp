@@ -108,7 +108,7 @@ int main(int argc, char** argv) {
   }
   const std::string_view durability = argv[4];
   if (durability != "full" && durability != "relaxed") die("durability: full or relaxed");
-  use_precise_timers();
+  sleep_precisely();
 
   BareCopy setup(argv[1]);
   setup.execute("SET client_min_messages = warning", PGRES_COMMAND_OK);

@@ -12,7 +12,7 @@ int main(int argc, char** argv) {
     die("usage: raw_sqlite NEW_FILE BATCH_SIZE full|relaxed SECONDS [ROWS_PER_S]\n"
         "prints: rows seconds rows_per_s write_p99_us response_p99_us");
   }
-  use_precise_timers();
+  sleep_precisely();
   BareSqlite database(argv[1], argv[3]);
   Feed feed(argc == 6 ? number(argv[5]) : 0, static_cast<std::uint64_t>(number(argv[2])),
             number(argv[4]));

@@ -28,7 +28,8 @@ ProcessResult run_app(const Arguments& arguments, const std::string& directory =
 ProcessResult run_app_in_shell(const std::string& script, const Arguments& arguments,
                                const std::string& directory);
 
-// As somebody whom file permissions do stop: when we are root, as nobody. Null, and said so, where that cannot be.
+// As somebody whom file permissions do stop: when we are root, as nobody. Null, and said so, where
+// that cannot be.
 std::optional<ProcessResult> run_app_unprivileged(const Arguments& arguments,
                                                   const TempDir& directory);
 
