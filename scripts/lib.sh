@@ -23,9 +23,10 @@ gate_packages=(clang clang-tidy clang-format libclang-rt-14-dev shellcheck)
 # install_missing PACKAGE...: installs those that are not there yet, and says so.
 install_missing() {
   local missing=() package
+  local installed
+  installed=$(dpkg-query -W -f '${Package} ${db:Status-Status}\n' "$@" 2>/dev/null || true)
   for package in "$@"; do
-    dpkg-query -W -f '${db:Status-Status}\n' "$package" 2>/dev/null | grep -qx installed ||
-      missing+=("$package")
+    grep -qx "$package installed" <<<"$installed" || missing+=("$package")
   done
   [ ${#missing[@]} -eq 0 ] && return
   command -v apt-get >/dev/null ||

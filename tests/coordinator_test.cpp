@@ -121,14 +121,30 @@ TEST_CASE("coordinator: a signal before the schedule is known still ends it earl
   }) == Wait::kTimedOut);
 }
 
-TEST_CASE("coordinator: the first failure is kept, the others are counted") {
+TEST_CASE("coordinator: failures are counted by what they were") {
   Fixture f;
-  CHECK_FALSE(f.coordinator.failure().has_value());
+  CHECK(f.coordinator.failures().empty());
   f.coordinator.note_failure({WriteOutcome::kInDoubt, {"A", "first"}});
   f.coordinator.note_failure({WriteOutcome::kNotWritten, {"B", "second"}});
-  const auto failure = f.coordinator.failure();
-  REQUIRE(failure.has_value());
-  CHECK(failure->first.error.code == "A");
-  CHECK(failure->first.outcome == WriteOutcome::kInDoubt);
-  CHECK(failure->count == 2);
+  f.coordinator.note_failure({WriteOutcome::kInDoubt, {"A", "third"}});
+  f.coordinator.note_failure({WriteOutcome::kNotWritten, {"A", "fourth"}});
+  const auto failures = f.coordinator.failures();
+  REQUIRE(failures.size() == 3);
+  CHECK(failures[0].first.error.message == "first");
+  CHECK(failures[0].count == 2);
+  CHECK(failures[1].first.error.code == "B");
+  CHECK(failures[1].count == 1);
+  CHECK(failures[2].first.outcome == WriteOutcome::kNotWritten);
+}
+
+TEST_CASE("coordinator: production that a count ended early starts the drain timeout then") {
+  Fixture f;
+  f.coordinator.expect_end(f.clock.now() + 1h);
+  f.coordinator.thread_started(Role::kProducer);
+  f.coordinator.thread_started(Role::kConsumer);
+  f.coordinator.thread_done(Role::kProducer);
+  CHECK(f.wait_while(Role::kConsumer, [&] {
+    f.clock.await_sleepers(1);
+    f.clock.advance(20s);
+  }) == Wait::kTimedOut);
 }

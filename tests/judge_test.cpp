@@ -111,6 +111,15 @@ TEST_CASE("exit codes: each signal has its own") {
   CHECK(exit_code(report) == 143);
   report.config.duration = 0s;
   CHECK(exit_code(report) == 0);
+  report.config.count = 1'000;  // the normal end is another one again
+  CHECK(exit_code(report) == 143);
+}
+
+TEST_CASE("exit codes: sequences that are not as many as were counted are a violation") {
+  RunReport report = good_report();
+  report.sequences_agree = false;
+  CHECK(exit_code(report) == 4);
+  CHECK(contains(verdict(report), "does not balance"));
 }
 
 TEST_CASE("exit codes: both equations of the conservation law are checked") {
@@ -243,6 +252,15 @@ TEST_CASE("verdict: a rate that was merely late mentions nothing missing") {
           .starts_with(
               "The rate of 500 messages a second was not sustained: 250 a second were stored; the "
               "bottleneck was "));
+}
+
+TEST_CASE("verdict: what the drain timeout cut off is said to be so") {
+  RunReport report = slow_report();
+  report.counts.stored -= 30;
+  report.counts.unsent += 30;
+  CHECK_FALSE(contains(verdict(report), "--drain-timeout"));
+  report.drain_timed_out = true;
+  CHECK(contains(verdict(report), ", 30 unsent when --drain-timeout was over; the bottleneck"));
 }
 
 TEST_CASE("verdict: without a rate it names what was reached and the limit") {

@@ -66,6 +66,7 @@ TEST_CASE("redact: a password becomes three stars and the rest stays as it was")
       {"password=p=w dbname=d", "password=*** dbname=d"},
       {"password=p@w:/ dbname=d", "password=*** dbname=d"},
       {"sslpassword=one password=two", "sslpassword=*** password=***"},
+      {"password='pw' passfile=/x", "password='***' passfile=/x"},
       {"dbname=d\tpassword=pw\nhost=h", "dbname=d\tpassword=***\nhost=h"},
   };
   for (const Shown& c : cases) {

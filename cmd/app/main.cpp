@@ -2,16 +2,16 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <exception>
 #include <string>
 
 #include "base/error.h"
 #include "options/parse_options.h"
 #include "plan/plan.h"
-#include "report/json_report.h"
+#include "report/deliver.h"
 #include "report/judge.h"
 #include "report/output_file.h"
-#include "report/text_report.h"
 #include "run/log.h"
 #include "run/process.h"
 #include "run/run.h"
@@ -23,17 +23,14 @@ using namespace loadgen;
 
 int run(const Options& options) {
   SteadyClock clock;
-  start_logging(options.quiet ? LogLevel::kWarn : options.log_level);
+  start_logging(options.quiet ? std::max(LogLevel::kWarn, options.log_level) : options.log_level);
   const Plan plan = make_plan(options, clock);
   const auto target = make_target(plan.options, clock);
-  const bool json_to_stdout = options.json == "-";
-  const bool json_to_file = !options.json.empty() && !json_to_stdout;
-  if (json_to_file) check_writable("--json", options.json);
+  check_destination(options.json);
 
   const RunReport report = run_pipeline(plan, *target, clock);
 
-  write_stdout(json_to_stdout ? json_report(report) : text_report(report));
-  if (json_to_file) write_file("--json", options.json, json_report(report));
+  deliver(report, options.json);
   return report.exit_code;
 }
 

@@ -18,6 +18,7 @@ enum class InsertMethod { kAuto, kCopy, kMulti, kUnnest, kSingle };
 enum class Durability { kFull, kRelaxed };
 // How the run is audited at its end.
 enum class VerifyMode { kOff, kCount, kFull };
+// Ascending: each leaves out more.
 enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
 
 template <typename E>

@@ -68,7 +68,7 @@ std::string verdict(const RunReport& report) {
     return fmt::format("The run failed: {} ({}).", report.errors.front().message,
                        report.errors.front().code);
   }
-  if (!report.counts.balance()) return "The accounting does not balance: this is a bug in loadgen.";
+  if (!report.accounts_agree()) return "The accounting does not balance: this is a bug in loadgen.";
   if (report.audit.passed == false) {
     return "The table does not hold what the database acknowledged: see the audit.";
   }
@@ -88,19 +88,20 @@ std::string verdict(const RunReport& report) {
   mention(counts.dropped, "dropped");
   mention(counts.unsent, "unsent");
   mention(counts.in_doubt, "in doubt");
+  if (report.drain_timed_out) missing += " when --drain-timeout was over";
   return fmt::format(
-      "The rate of {} messages a second was not sustained: {} a second were stored{}; the "
-      "bottleneck "
-      "was {}.",
+      "The rate of {} messages a second was not sustained: {} a second were stored{}; "
+      "the bottleneck was {}.",
       wanted, stored, missing, bottleneck(report));
 }
 
 ExitCode exit_code(const RunReport& report) {
   if (report.target_failed) return kExitFailed;
-  if (!report.counts.balance() || report.audit.passed == false) return kExitViolation;
+  if (!report.accounts_agree() || report.audit.passed == false) return kExitViolation;
   if (report.counts.losses() > 0) return kExitLosses;
-  // With --duration 0 a signal is the normal end.
-  if (report.interrupted_by != 0 && report.config.duration.count() > 0) {
+  // With no other end a signal is the normal one.
+  const bool open_end = report.config.duration.count() == 0 && !report.config.count;
+  if (report.interrupted_by != 0 && !open_end) {
     return static_cast<ExitCode>(kExitSignal + report.interrupted_by);
   }
   return kExitOk;

@@ -90,8 +90,12 @@ struct RunReport {
   int interrupted_by = 0;  // signal that ended production early, 0 = none
   bool target_failed = false;
   bool drain_timed_out = false;
+  // The sequences noted as produced and as acknowledged are as many as were counted.
+  bool sequences_agree = true;
   std::string verdict;
   int exit_code = 0;
+
+  [[nodiscard]] bool accounts_agree() const { return counts.balance() && sequences_agree; }
 };
 
 }  // namespace loadgen

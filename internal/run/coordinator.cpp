@@ -22,7 +22,8 @@ void Coordinator::thread_done(Role role) {
   const bool last = --working_locked(role) == 0;
   if (role == Role::kProducer && last) {
     production_over_ = true;
-    if (!ends_at_) ends_at_ = clock_.now();
+    const TimePoint now = clock_.now();
+    ends_at_ = ends_at_ ? std::min(*ends_at_, now) : now;
   }
   changed_.notify_all();
 }
@@ -37,8 +38,13 @@ void Coordinator::stop_production(int signal) {
 
 void Coordinator::note_failure(const WriteResult& result) {
   const std::lock_guard lock(mutex_);
-  if (!failure_) failure_ = Failure{result};
-  ++failure_->count;
+  for (Failure& known : failures_) {
+    if (known.first.error.code == result.error.code && known.first.outcome == result.outcome) {
+      ++known.count;
+      return;
+    }
+  }
+  failures_.push_back({result});
 }
 
 void Coordinator::note_abort() {
@@ -68,9 +74,9 @@ std::optional<TimePoint> Coordinator::deadline_locked() const {
   return std::nullopt;
 }
 
-std::optional<Coordinator::Failure> Coordinator::failure() const {
+std::vector<Coordinator::Failure> Coordinator::failures() const {
   const std::lock_guard lock(mutex_);
-  return failure_;
+  return failures_;
 }
 
 int Coordinator::interrupted_by() const {

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <vector>
 
 #include "base/clock.h"
 #include "sink/sink.h"
@@ -28,7 +29,7 @@ class Coordinator {
   // Production is to end now, by a signal (its number) or for another reason (0). The first call
   // starts the drain timeout unless the planned end did.
   void stop_production(int signal);
-  // The first error wins; later ones are counted.
+  // Equal errors are counted together, in the order they first came.
   void note_failure(const WriteResult& result);
   // Writes are being interrupted: waits now end soon. Idempotent.
   void note_abort();
@@ -39,9 +40,9 @@ class Coordinator {
 
   struct Failure {
     WriteResult first;
-    std::uint64_t count = 0;
+    std::uint64_t count = 1;
   };
-  [[nodiscard]] std::optional<Failure> failure() const;
+  [[nodiscard]] std::vector<Failure> failures() const;
   // The signal that ended production before its time, or 0.
   [[nodiscard]] int interrupted_by() const;
 
@@ -65,7 +66,7 @@ class Coordinator {
   std::size_t consumers_ = 0;
   std::optional<TimePoint> ends_at_;  // production: planned, then as it came
   std::optional<TimePoint> aborted_at_;
-  std::optional<Failure> failure_;
+  std::vector<Failure> failures_;
   bool production_over_ = false;
   int interrupted_by_ = 0;
 };

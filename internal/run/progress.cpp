@@ -27,9 +27,10 @@ void show_progress(const ProgressSource& source, nanoseconds interval,
   const bool redraw = can_redraw();
   TimePoint last = source.start;
   std::uint64_t last_stored = 0;
-  for (TimePoint next = source.start + interval; source.clock.sleep_until(next, stop);
-       next += interval) {
+  TimePoint next = source.start + interval;
+  while (source.clock.sleep_until(next, stop)) {
     const TimePoint now = source.clock.now();
+    while (next <= now) next += interval;  // a stall leaves lines out, it does not heap them up
     const std::uint64_t stored = source.live.stored.load(std::memory_order_relaxed);
     const std::uint64_t produced = source.live.produced.load(std::memory_order_relaxed);
     const double rate = static_cast<double>(stored - last_stored) / seconds(now - last);

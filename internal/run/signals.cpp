@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <cstring>
 #include <string>
+#include <system_error>
 
 #include "base/error.h"
 
@@ -34,7 +35,14 @@ SignalWatcher::SignalWatcher(std::function<void(int, int)> on_signal)
     throw SetupError("cannot watch for signals: " + why);
   }
   pthread_sigmask(SIG_BLOCK, &watched, &previous_mask_);
-  thread_ = std::jthread([this] { watch(); });
+  try {
+    thread_ = std::jthread([this] { watch(); });
+  } catch (const std::system_error& error) {
+    close(signals_);
+    close(ending_);
+    pthread_sigmask(SIG_SETMASK, &previous_mask_, nullptr);
+    throw SetupError(std::string("cannot start a thread: ") + error.what());
+  }
 }
 
 SignalWatcher::~SignalWatcher() {

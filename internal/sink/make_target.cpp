@@ -56,7 +56,8 @@ std::unique_ptr<Target> make_target(const Options& options, Clock& clock) {
     const TargetConfig config{.address = options.db,
                               .table = options.table,
                               .insert = choose_method(kind, options.insert),
-                              .durability = options.durability};
+                              .durability = options.durability,
+                              .message_size = options.message_size};
     return kind.make(config, clock);
   }
   throw UsageError(

@@ -47,7 +47,6 @@ class PostgresResult {
 class PostgresParameters {
  public:
   void clear();
-  void reserve(std::size_t parameters, std::size_t integer_bytes);
   void add_integer(std::int64_t value);       // bigint
   void add_integer(std::int32_t value);       // integer
   void add_borrowed(std::string_view bytes);  // must outlive the call that sends it

@@ -42,7 +42,8 @@ class PostgresSink : public Sink {
   }
 
   [[nodiscard]] WriteResult not_written(const PostgresResult& answer) const {
-    return {WriteOutcome::kNotWritten, answer.error(connection_.secrets())};
+    return {WriteOutcome::kNotWritten,
+            answer.is_null() ? connection_.error() : answer.error(connection_.secrets())};
   }
 
   // The answer to whatever carried the commit.

@@ -1,6 +1,7 @@
 #include "sink/postgres_target.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <array>
 #include <charconv>
@@ -27,8 +28,10 @@ struct Column {
 };
 constexpr std::array kMessageColumns{Column{"message", "character varying", "text"},
                                      Column{"created_at", "timestamp with time zone"},
-                                     Column{"run_id", "bigint"}, Column{"sequence", "bigint"},
-                                     Column{"producer", "integer"}};
+                                     Column{"run_id", "bigint"},
+                                     Column{"sequence", "bigint"},
+                                     Column{"producer", "integer"},
+                                     Column{"id", "bigint", "integer"}};
 constexpr std::array kRunColumns{Column{"run_id", "bigint"},
                                  Column{"app_version", "text"},
                                  Column{"table_name", "text"},
@@ -52,7 +55,8 @@ std::string sql_timestamp(WallTime when) {
 }
 
 // Returns whether the table exists; throws SetupError when it exists and does not fit.
-bool check_columns(pqxx::work& work, const std::string& table, std::span<const Column> needed) {
+bool check_columns(pqxx::work& work, const std::string& table, std::span<const Column> needed,
+                   std::uint32_t message_size) {
   const auto refuse = [&](const std::string& why) {
     throw SetupError(fmt::format("table {} does not fit: {}; use --table to name another",
                                  one_line(table), why));
@@ -62,22 +66,29 @@ bool check_columns(pqxx::work& work, const std::string& table, std::span<const C
       "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass({})", relation));
   if (!kind.empty() && kind[0][0].c_str()[0] != 't') refuse("it is not a table");
   const pqxx::result rows =
-      work.exec(fmt::format("SELECT attname, format_type(atttypid, NULL), "
+      work.exec(fmt::format("SELECT attname, format_type(atttypid, NULL), atttypmod, "
                             "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
                             "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
                             relation));
   std::map<std::string, std::string, std::less<>> found;  // name -> type
+  std::int64_t width = -1;                                // of the column message
   for (const auto& row : rows) {
     const std::string name = row[0].c_str();
     found[name] = row[1].c_str();
+    // The type modifier of varchar(n) is n + 4, and -1 without a limit.
+    if (name == "message") width = to_integer(row[2].c_str()) - 4;
     const bool known = std::any_of(needed.begin(), needed.end(),
                                    [&](const Column& column) { return column.name == name; });
-    if (!known && row[2].c_str()[0] == 't') {
+    if (!known && row[3].c_str()[0] == 't') {
       refuse(fmt::format("its column {} must have a value, and loadgen has none for it",
                          one_line(name)));
     }
   }
   if (found.empty()) return false;
+  if (width >= 0 && width < message_size) {
+    refuse(fmt::format("its column message holds {} characters, and --message-size is {}", width,
+                       message_size));
+  }
   for (const Column& column : needed) {
     const auto at = found.find(column.name);
     if (at == found.end()) refuse(fmt::format("it has no column {}", column.name));
@@ -167,8 +178,9 @@ void PostgresTarget::open() {
   transact(kSetupLockWait, [&](pqxx::work& work) {
     work.exec("SET LOCAL client_min_messages = warning");
     work.exec(fmt::format("SELECT pg_advisory_xact_lock({})", kSetupLock));
-    const bool has_messages = check_columns(work, config_.table, kMessageColumns);
-    const bool has_runs = check_columns(work, "loadgen_runs", kRunColumns);
+    const bool has_messages =
+        check_columns(work, config_.table, kMessageColumns, config_.message_size);
+    const bool has_runs = check_columns(work, "loadgen_runs", kRunColumns, 0);
     // CREATE TABLE IF NOT EXISTS asks for the right to create even where the table exists.
     if (!has_messages || !has_runs) {
       work.exec(schema_for_table(schema::kPostgres, config_.table));
@@ -193,11 +205,8 @@ std::unique_ptr<Sink> PostgresTarget::connect(const RunIdentity& run) {
 void PostgresTarget::interrupt() noexcept {
   const std::lock_guard lock(mutex_);
   interrupted_ = true;
-  try {
-    if (in_use_ != nullptr) in_use_->cancel_query();
-  } catch (const std::exception&) {
-    // The server is out of reach: then the call in progress fails for that reason.
-  }
+  // Not a cancel request: that would connect, and block, and be forgotten by the next statement.
+  if (in_use_ != nullptr) ::shutdown(in_use_->sock(), SHUT_RDWR);
 }
 
 void PostgresTarget::record_start(const RunRecord& record) {

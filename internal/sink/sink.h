@@ -47,7 +47,8 @@ class Sink {
   // other than kWritten the sink must not be used again.
   virtual WriteResult write(const Frame& frame) noexcept = 0;
 
-  // Makes a write in progress, and every later one, return soon without success. From any thread.
+  // Makes a write in progress return soon, and every later one without success. From any thread. A
+  // write that had nearly finished may still succeed.
   virtual void interrupt() noexcept = 0;
 };
 
@@ -61,7 +62,7 @@ struct TargetInfo {
   std::string kind{};                         // "sqlite", "postgres", "null"
   std::string version{};                      // of the database
   InsertMethod insert = InsertMethod::kAuto;  // the method in force
-  // Settings that decide whether a commit survives a power cut, as the database reports them.
+  // The settings in force that decide whether a commit survives a power cut.
   std::vector<std::pair<std::string, std::string>> durability{};
 };
 

@@ -53,7 +53,7 @@ class SqliteConnection {
   // SetupError.
   SqliteConnection(const std::string& path, LockPatience& patience);
 
-  // Runs statements without results; throws SetupError that begins with what was tried.
+  // Runs statements without results; throws SetupError.
   void execute(const std::string& sql);
   // The first column of the first row; "" when there is none. Throws as execute().
   [[nodiscard]] std::string query_value(const std::string& sql) const;

@@ -27,11 +27,11 @@ std::string insert_sql(std::string_view table, std::size_t rows) {
   return sql;
 }
 
-// A COMMIT that failed on the disk may have reached it all the same: seen with a failed fsync,
-// after which the rows were invisible until the file was opened anew.
+// A COMMIT that failed may have reached the disk all the same, unless it was refused before it
+// began: seen with a failed fsync, after which the rows were invisible until the file was reopened.
 bool leaves_doubt(int commit_code) {
   const int primary = commit_code & 0xff;
-  return primary == SQLITE_IOERR || primary == SQLITE_FULL;
+  return primary != SQLITE_BUSY && primary != SQLITE_CONSTRAINT && primary != SQLITE_INTERRUPT;
 }
 
 }  // namespace

@@ -1,7 +1,9 @@
 #include "sink/sqlite_target.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <sqlite3.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -43,6 +45,8 @@ class SqliteTarget final : public Target {
 
  private:
   void prepare_database();
+  // Nobody has made a table in the database, as far as can be told: not when it is locked.
+  bool is_untouched();
   void check_columns(const std::string& table, std::span<const std::string_view> needed) const;
   void use_wal();
   // Runs `action`; a SetupError leaves with the database's name in front.
@@ -78,12 +82,15 @@ void SqliteTarget::open() {
     if (!std::filesystem::is_directory(folder, ignored)) {
       throw SetupError(fmt::format("there is no directory {}", folder.string()));
     }
-    const bool existed = std::filesystem::exists(file, ignored);
+    // SQLite would create it as well, but only so it is known whose file it is.
+    const int created = ::open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
+    if (created >= 0) ::close(created);
     try {
       prepare_database();
     } catch (const SetupError&) {
+      const bool remove = created >= 0 && is_untouched();
       connection_.reset();
-      if (!existed) std::filesystem::remove(file, ignored);  // leave nothing half made
+      if (remove) std::filesystem::remove(file, ignored);
       throw;
     }
   });
@@ -99,6 +106,16 @@ void SqliteTarget::prepare_database() {
   connection_->execute("PRAGMA synchronous = FULL");  // of the run records; sinks set their own
   connection_->execute("BEGIN IMMEDIATE;" + schema_for_table(schema::kSqlite, config_.table) +
                        "COMMIT;");
+}
+
+bool SqliteTarget::is_untouched() {
+  if (!connection_ || connection_->is_busy()) return false;
+  try {
+    if (connection_->in_transaction()) connection_->execute("ROLLBACK");
+    return connection_->query_value("SELECT count(*) FROM sqlite_master") == "0";
+  } catch (const SetupError&) {
+    return false;
+  }
 }
 
 void SqliteTarget::use_wal() {
@@ -194,6 +211,7 @@ void SqliteTarget::record_end(std::int64_t run_id, WallTime ended_at,
 }
 
 void SqliteTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
+  patience_.longest = kFinishLockWait;
   naming_database([&] {
     const bool texts = content == RowContent::kTexts;
     SqliteStatement rows = connection_->prepare(

@@ -16,6 +16,7 @@ struct TargetConfig {
   std::string table;
   InsertMethod insert = InsertMethod::kMulti;  // one the kind has
   Durability durability = Durability::kFull;
+  std::uint32_t message_size = 64;  // bytes of each text
 };
 
 // How long open() waits for a database that is locked by somebody else.

@@ -1,0 +1,17 @@
+// Hands a finished report to where the user wants it.
+#pragma once
+
+#include <string>
+
+#include "report/run_report.h"
+
+namespace loadgen {
+
+// Throws UsageError when the JSON file named could not be written. Creates nothing.
+void check_destination(const std::string& json);
+
+// json: a file for the JSON, "-" to have it on stdout instead of the text, "" for none. One of two
+// destinations that fails does not keep the report from the other. Throws SetupError.
+void deliver(const RunReport& report, const std::string& json);
+
+}  // namespace loadgen

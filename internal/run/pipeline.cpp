@@ -1,0 +1,196 @@
+#include "run/pipeline.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <system_error>
+
+#include "base/error.h"
+#include "loadgen_version.h"
+#include "report/json_report.h"
+#include "report/judge.h"
+#include "run/progress.h"
+
+namespace loadgen {
+
+void Pipeline::connect() {
+  for (std::uint32_t i = 0; i < options_.consumers; ++i) {
+    sinks_.push_back(target_.connect({.run_id = plan_.run_id, .anchor = anchor_}));
+  }
+}
+
+template <typename Body>
+std::jthread Pipeline::start_thread(Role role, Body body) {
+  coordinator_.thread_started(role);
+  try {
+    return std::jthread([this, role, body] {
+      gate_.wait();
+      try {
+        body();
+      } catch (const std::exception& error) {  // no memory, for one
+        on_failure({WriteOutcome::kNotWritten, {"exception", error.what()}});
+      }
+      coordinator_.thread_done(role);
+    });
+  } catch (const std::system_error& error) {
+    coordinator_.thread_done(role);
+    throw SetupError(fmt::format("cannot start {} producers and {} consumers: {}",
+                                 options_.producers, options_.consumers, error.what()));
+  }
+}
+
+void Pipeline::start_consumers() {
+  spdlog::info("Starting consumers...");
+  consumer_context_ = std::make_unique<ConsumerContext>(
+      ConsumerContext{.channel = channel_,
+                      .clock = clock_,
+                      .acknowledged = acknowledged_,
+                      .live = live_,
+                      .limits = {.batch_size = options_.batch_size, .linger = options_.linger},
+                      .give_up = giving_up_.get_token(),
+                      .on_failure = [this](const WriteResult& result) { on_failure(result); }});
+  consumer_totals_.resize(options_.consumers);
+  recorders_.resize(options_.consumers);
+  for (std::uint32_t i = 0; i < options_.consumers; ++i) {
+    consumers_.push_back(start_thread(Role::kConsumer, [this, i] {
+      consumer_totals_[i] = consume(*consumer_context_, *sinks_[i], &recorders_[i]);
+    }));
+  }
+}
+
+void Pipeline::start_producers() {
+  spdlog::info("Starting producers...");
+  producer_context_ = std::make_unique<ProducerContext>(ProducerContext{
+      .tickets = tickets_,
+      .channel = channel_,
+      .generator = generator_,
+      .clock = clock_,
+      .produced = produced_,
+      .live = live_,
+      .on_overflow = [this] {
+        on_failure(
+            {WriteOutcome::kNotWritten,
+             {"channel_full", "the channel is full, and --on-full=abort ends the run then"}});
+      }});
+  producer_totals_.resize(options_.producers);
+  for (std::uint32_t i = 0; i < options_.producers; ++i) {
+    producers_.push_back(start_thread(
+        Role::kProducer, [this, i] { producer_totals_[i] = produce(*producer_context_, i); }));
+  }
+}
+
+// All threads are there: now, and not while they were being started, the schedule begins.
+void Pipeline::begin() {
+  // A run that cannot start leaves no record.
+  target_.record_start({.run_id = plan_.run_id,
+                        .app_version = kVersion,
+                        .started_at = anchor_.wall,
+                        .config_json = json_config(settled_config())});
+  start_ = clock_.now();
+  const auto end = plan_.schedule.end();
+  coordinator_.expect_end(end ? std::optional(start_ + *end) : std::nullopt);
+  tickets_.start(start_);
+  open_gate();
+  if (options_.progress && !options_.quiet) {
+    const ProgressSource source{live_, channel_, clock_, start_, end};
+    progress_ = std::jthread([source, interval = *options_.progress](const std::stop_token& stop) {
+      show_progress(source, interval, stop);
+    });
+  }
+}
+
+void Pipeline::await_producers() {
+  if (coordinator_.wait_for(Role::kProducer) == Coordinator::Wait::kTimedOut) {
+    // The target was so slow that the schedule's backlog outlived the drain timeout.
+    note_drain_timeout();
+    abort_writes();
+  }
+  producers_.clear();  // joins
+  tickets_.close();
+  producers_done_ = clock_.now();
+}
+
+void Pipeline::close_channel() {
+  spdlog::info("All producers finished, closing channel...");
+  channel_.close();
+}
+
+void Pipeline::await_consumers() {
+  if (coordinator_.wait_for(Role::kConsumer) == Coordinator::Wait::kTimedOut) {
+    note_drain_timeout();
+    abort_writes();
+    if (coordinator_.wait_for(Role::kConsumer) == Coordinator::Wait::kTimedOut) {
+      // Stuck in the kernel, where nothing can reach it: joining would never end.
+      spdlog::error("A write cannot be interrupted; leaving without a report.");
+      std::_Exit(kExitFailed);
+    }
+  }
+  consumers_.clear();  // joins
+  consumers_done_ = clock_.now();
+  {
+    // From now on their sockets' numbers may belong to other connections: nobody may interrupt
+    // them.
+    const std::lock_guard lock(sinks_mutex_);
+    sinks_.clear();
+  }
+  progress_ = {};  // ends the line before the report
+}
+
+void Pipeline::note_drain_timeout() {
+  if (aborting_.stop_requested()) return;  // then waiting ended for another reason
+  drain_timed_out_ = true;
+  spdlog::warn("The drain timeout has passed; giving up on what is not written yet.");
+}
+
+void Pipeline::open_gate() {
+  if (!gate_.try_wait()) gate_.count_down();
+}
+
+void Pipeline::on_signal(int signal, int nth) {
+  const std::string name = sigabbrev_np(signal);
+  if (nth == 1) {
+    stop_production(signal);
+    spdlog::info("SIG{}: stopping producers and draining; once more aborts.", name);
+  } else if (nth == 2) {
+    user_abort_.request_stop();
+    abort_writes();
+    target_.interrupt();
+    spdlog::warn("SIG{} again: aborting writes; once more exits at once.", name);
+  } else {
+    std::_Exit(kExitSignal + signal);
+  }
+}
+
+// Time stops: no further ticket is handed out.
+void Pipeline::stop_production(int signal) {
+  coordinator_.stop_production(signal);
+  tickets_.close();
+}
+
+// Data stops: consumers finish the frame they are writing and begin no other.
+void Pipeline::give_up() {
+  stop_production(0);
+  giving_up_.request_stop();
+  channel_.close();
+}
+
+void Pipeline::abort_writes() {
+  aborting_.request_stop();
+  give_up();
+  coordinator_.note_abort();
+  const std::lock_guard lock(sinks_mutex_);
+  for (const auto& sink : sinks_) sink->interrupt();
+}
+
+void Pipeline::on_failure(const WriteResult& result) {
+  // Aborting makes writes fail; that is its meaning, not the target's fault.
+  if (aborting_.stop_requested()) return;
+  spdlog::error("Ending the run: {} ({})", result.error.message, result.error.code);
+  coordinator_.note_failure(result);
+  give_up();
+}
+
+}  // namespace loadgen

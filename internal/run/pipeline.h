@@ -1,0 +1,110 @@
+// Everything one run is made of, and its steps in the order run.cpp calls them. Known to run/
+// alone.
+#pragma once
+
+#include <latch>
+#include <memory>
+#include <mutex>
+#include <stop_token>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "channel/memory_channel.h"
+#include "consumer/consumer.h"
+#include "limiter/token_bucket.h"
+#include "model/generator.h"
+#include "plan/plan.h"
+#include "producer/producer.h"
+#include "report/run_report.h"
+#include "run/coordinator.h"
+#include "sink/sink.h"
+
+namespace loadgen {
+
+// Members are declared in the order data walks through them; threads
+// come last, so that they are joined before what they use is gone.
+class Pipeline {
+ public:
+  Pipeline(const Plan& plan, Target& target, Clock& clock)
+      : plan_(plan),
+        options_(plan.options),
+        target_(target),
+        clock_(clock),
+        anchor_{clock.now(), clock.wall_now()},
+        generator_(plan.seed, options_.message_size),
+        tickets_(plan.schedule, {.burst = options_.burst, .max_lag = options_.max_lag}, clock),
+        channel_(options_.queue_capacity, options_.on_full, clock),
+        coordinator_(clock, options_.drain_timeout) {}
+
+  Pipeline(const Pipeline&) = delete;
+  Pipeline& operator=(const Pipeline&) = delete;
+  // A step may throw while threads run: they must not wait for each other for ever.
+  ~Pipeline() {
+    if (producers_.empty() && consumers_.empty()) return;
+    abort_writes();
+    open_gate();
+  }
+
+  void connect();
+  void start_consumers();
+  void start_producers();
+  void begin();
+  void await_producers();
+  void close_channel();
+  void await_consumers();
+  RunReport finish();
+
+  void on_signal(int signal, int nth);
+
+ private:
+  using Role = Coordinator::Role;
+
+  template <typename Body>
+  std::jthread start_thread(Role role, Body body);
+  void stop_production(int signal);
+  void give_up();
+  void abort_writes();
+  void on_failure(const WriteResult& result);
+  [[nodiscard]] Options settled_config() const;
+  [[nodiscard]] Counts count_messages() const;
+  void note_drain_timeout();
+  void open_gate();
+  void audit_run(RunReport& report);
+  void record_result(RunReport& report);
+
+  const Plan& plan_;
+  const Options& options_;
+  Target& target_;
+  Clock& clock_;
+  const WallAnchor anchor_;
+  TimePoint start_;  // of production
+  TimePoint producers_done_;
+  TimePoint consumers_done_;
+
+  const Generator generator_;
+  TokenBucket tickets_;
+  SharedSequenceSet produced_;
+  MemoryChannel channel_;
+  std::mutex sinks_mutex_;  // guards the list, not the sinks: those interrupting against the end
+  std::vector<std::unique_ptr<Sink>> sinks_;  // one for each consumer
+  SharedSequenceSet acknowledged_;
+  LiveCounters live_;
+  std::stop_source giving_up_;   // no further frame is begun
+  std::stop_source aborting_;    // writes are being interrupted
+  std::stop_source user_abort_;  // ... because a second signal asked for it
+  Coordinator coordinator_;
+  std::latch gate_{1};  // threads wait here until all of them are there
+  bool drain_timed_out_ = false;
+  std::unique_ptr<ProducerContext> producer_context_;
+  std::unique_ptr<ConsumerContext> consumer_context_;
+  std::vector<ProducerTotals> producer_totals_;  // one slot for each thread
+  std::vector<ConsumerTotals> consumer_totals_;
+  std::vector<LatencyRecorder> recorders_;
+
+  std::vector<std::jthread> consumers_;
+  std::vector<std::jthread> producers_;
+  std::jthread progress_;
+};
+
+}  // namespace loadgen

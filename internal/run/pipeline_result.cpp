@@ -1,0 +1,109 @@
+// The last step of a run: from what the threads counted to a finished report.
+
+#include <spdlog/spdlog.h>
+
+#include "audit/audit.h"
+#include "base/error.h"
+#include "base/redact.h"
+#include "report/json_report.h"
+#include "report/judge.h"
+#include "run/machine.h"
+#include "run/pipeline.h"
+
+namespace loadgen {
+
+Options Pipeline::settled_config() const {
+  Options config = options_;
+  config.seed = plan_.seed;
+  config.insert = target_.info().insert;
+  config.db = redact(config.db);
+  return config;
+}
+
+Counts Pipeline::count_messages() const {
+  ProducerTotals made;
+  for (const ProducerTotals& totals : producer_totals_) made += totals;
+  ConsumerTotals taken;
+  for (const ConsumerTotals& totals : consumer_totals_) taken += totals;
+  const TokenBucket::Totals tickets = tickets_.totals();
+  return {.scheduled = tickets.scheduled,
+          .skipped = tickets.skipped,
+          .produced = made.produced,
+          .stored = taken.stored,
+          .dropped = made.dropped,
+          .unsent = made.unsent + taken.unsent + channel_.stats().depth,
+          .in_doubt = taken.in_doubt};
+}
+
+RunReport Pipeline::finish() {
+  RunReport report;
+  report.run_id = plan_.run_id;
+  report.started_at = anchor_.wall_at(start_);
+  report.ended_at = anchor_.wall_at(consumers_done_);
+  report.config = settled_config();
+  report.environment = describe_machine();
+  report.database = target_.info();
+  report.counts = count_messages();
+  report.queue = channel_.stats();
+  report.drain_timed_out = drain_timed_out_;
+  report.interrupted_by = coordinator_.interrupted_by();
+
+  ConsumerTotals taken;
+  for (const ConsumerTotals& totals : consumer_totals_) taken += totals;
+  for (LatencyRecorder& recorder : recorders_) report.latency.merge(std::move(recorder).finish());
+  report.batches = {taken.frames_full, taken.frames_linger, taken.frames_drain};
+  report.writing = taken.writing;
+  report.produce_time = producers_done_ - start_;
+  report.drain_time = consumers_done_ - producers_done_;
+  const bool all_stored = taken.stored == report.counts.produced && taken.stored > 0;
+  report.total_time = (all_stored ? taken.last_commit : consumers_done_) - start_;
+
+  for (const Coordinator::Failure& failure : coordinator_.failures()) {
+    report.target_failed = true;
+    report.errors.push_back(
+        {.code = failure.first.error.code,
+         .error_class = failure.first.outcome == WriteOutcome::kInDoubt ? "in_doubt" : "fatal",
+         .count = failure.count,
+         .message = failure.first.error.message});
+  }
+  report.client = client_usage();
+  audit_run(report);
+  report.verdict = verdict(report);
+  report.exit_code = exit_code(report);
+  record_result(report);
+  return report;
+}
+
+void Pipeline::audit_run(RunReport& report) {
+  const SequenceSet acknowledged = acknowledged_.take();
+  const SequenceSet produced = produced_.take();
+  report.sequences_agree =
+      produced.size() == report.counts.produced && acknowledged.size() == report.counts.stored;
+  if (user_abort_.stop_requested()) {
+    report.audit.mode = options_.verify;
+    spdlog::warn("Aborted: the table was not audited.");
+    return;
+  }
+  try {
+    report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_},
+                         options_.verify, user_abort_.get_token());
+  } catch (const SetupError& error) {
+    report.audit.mode = options_.verify;
+    if (user_abort_.stop_requested()) return;
+    spdlog::error("The table could not be audited: {}", error.what());
+    report.target_failed = true;
+    report.errors.push_back({"audit", "fatal", 1, error.what()});
+  }
+}
+
+void Pipeline::record_result(RunReport& report) {
+  if (user_abort_.stop_requested()) return;  // whoever aborts does not want to wait for a database
+  try {
+    target_.record_end(plan_.run_id, report.ended_at, json_report(report));
+  } catch (const SetupError& error) {
+    // The result itself is complete; only its copy in the database is missing.
+    spdlog::warn("The result could not be recorded in the database: {}", error.what());
+  }
+}
+
+}  // namespace loadgen
