@@ -15,12 +15,11 @@ std::string redact(std::string_view address);
 // The passwords in an address, as written and with escapes undone; empty ones are left out.
 std::vector<std::string> secrets_in(std::string_view address);
 
-// Text fit for output on one line, whatever it holds: newlines become "; ", other control
-// characters
-// "?".
+// Text fit for output on one line, whatever it holds: newlines become "; ", a tab a blank, other
+// control characters "?".
 std::string printable(std::string_view text);
 
-// A driver's message, printable, without the blanks around it and with each secret as "***".
+// A driver's message, printable, without the blanks at its end and with each secret as "***".
 std::string one_line(std::string_view message, const std::vector<std::string>& secrets = {});
 
 }  // namespace loadgen

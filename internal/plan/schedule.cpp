@@ -8,7 +8,7 @@ namespace loadgen {
 using std::chrono::nanoseconds;
 
 nanoseconds EvenArrival::offset(std::uint64_t sequence) const {
-  // A double keeps 53 bits: the error stays below a nanosecond for the first 100 days of a run.
+  // A double keeps 53 bits: the error stays below a nanosecond for the first 30 days of a run.
   constexpr double kFarthest = 3e18;  // 95 years, in ns: sums of it and a time of day stay in range
   return nanoseconds(
       std::llround(std::min(static_cast<double>(sequence) * 1e9 / per_second, kFarthest)));

@@ -10,7 +10,9 @@ namespace {
 
 constexpr const char* kFlag = "--json";
 
-bool is_file(const std::string& json) { return !json.empty() && json != "-"; }
+// By its name in the file system, stdout would be opened twice and written over.
+bool is_stdout(const std::string& json) { return json == "-" || json == "/dev/stdout"; }
+bool is_file(const std::string& json) { return !json.empty() && !is_stdout(json); }
 
 }  // namespace
 
@@ -19,7 +21,7 @@ void check_destination(const std::string& json) {
 }
 
 void deliver(const RunReport& report, const std::string& json) {
-  const std::string shown = json == "-" ? json_report(report) : text_report(report);
+  const std::string shown = is_stdout(json) ? json_report(report) : text_report(report);
   try {
     if (is_file(json)) write_file(kFlag, json, json_report(report));
   } catch (const SetupError&) {

@@ -140,7 +140,7 @@ TEST_CASE("output: a full disk under the result file is an error that names the 
   const ProcessResult result = run_app(brief({"--json=/dev/full"}), database.directory().path());
   CHECK(result.exit_code == 1);
   CHECK(result.out.starts_with("Produced: 20 | Consumed: 20\n"));
-  CHECK(lines_of(result.err).back().starts_with("app: --json=/dev/full"));
+  CHECK(contains(result.err, "\napp: --json=/dev/full"));
   check_complete(database);
 }
 
