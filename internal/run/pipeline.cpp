@@ -62,7 +62,6 @@ void Pipeline::start_consumers() {
 }
 
 void Pipeline::start_producers() {
-  spdlog::info("Starting producers...");
   producer_context_ = std::make_unique<ProducerContext>(ProducerContext{
       .tickets = tickets_,
       .channel = channel_,
@@ -89,6 +88,7 @@ void Pipeline::begin() {
                         .app_version = kVersion,
                         .started_at = anchor_.wall,
                         .config_json = json_config(settled_config())});
+  spdlog::info("Starting producers...");
   start_ = clock_.now();
   const auto end = plan_.schedule.end();
   coordinator_.expect_end(end ? std::optional(start_ + *end) : std::nullopt);

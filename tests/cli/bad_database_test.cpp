@@ -191,7 +191,9 @@ TEST_CASE("bad database on Postgres: a table with other columns or types stays a
        "1::bigint AS run_id, 1::bigint AS sequence, 1 AS producer",
        "messages"},
       {"TABLE loadgen_runs (distance_km real)", "loadgen_runs"}};
-  for (const auto& [table, why] : tables) {
+  for (const auto& pair : tables) {
+    const std::string& table = pair.first;  // clang 14 captures no structured bindings
+    const std::string& why = pair.second;
     CAPTURE(table);
     database->execute("CREATE " + table);
     check_untouched(*database, why);

@@ -209,7 +209,9 @@ TEST_CASE("bad input: an unknown option is refused with the nearest name") {
                                                                   {"--Table=x", "--table"},
                                                                   {"--jsn", "--json"},
                                                                   {"--quite", "--quiet"}};
-  for (const auto& [mistake, nearest] : mistakes) {
+  for (const auto& pair : mistakes) {
+    const std::string& mistake = pair.first;  // clang 14 captures no structured bindings
+    const std::string& nearest = pair.second;
     CAPTURE(mistake);
     const std::string line = check_refused(run_app({mistake}, directory.path()), 2);
     CHECK(contains(line, mistake.substr(0, mistake.find('='))));
