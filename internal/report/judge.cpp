@@ -27,7 +27,7 @@ std::string bottleneck(const RunReport& report) {
       report.counts.dropped > 0 || blocked > 0.05 ||
       report.queue.depth_mean > 0.5 * static_cast<double>(report.queue.capacity);
   const bool real_database = report.database.kind != "null";
-  if (real_database && (queue_stood_full || writing > 0.8)) {
+  if (real_database && (queue_stood_full || writing > 0.5)) {
     return fmt::format(
         "the database: the channel was full for producers {:.0f} % of the time, consumers spent "
         "{:.0f} % of theirs in writes",
