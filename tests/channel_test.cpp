@@ -6,28 +6,14 @@
 
 #include <algorithm>
 #include <atomic>
-#include <cstdlib>
 #include <functional>
 #include <memory>
-#include <new>
 #include <thread>
 #include <vector>
 
 #include "channel/memory_channel.h"
+#include "support/allocations.h"
 #include "support/fake_clock.h"
-
-namespace {
-thread_local std::size_t allocations = 0;
-}
-
-// The whole test program's: counts, so that a test can tell that nothing was allocated.
-void* operator new(std::size_t size) {
-  ++allocations;
-  if (void* memory = std::malloc(size)) return memory;
-  throw std::bad_alloc();
-}
-void operator delete(void* memory) noexcept { std::free(memory); }
-void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
 
 using namespace loadgen;
 using namespace std::chrono_literals;
@@ -97,9 +83,9 @@ TEST_CASE_TEMPLATE("channel: the steady state allocates nothing", Kind, MemoryKi
     CHECK(channel->pop(consumer, std::nullopt) == 2);
   };
   for (int i = 0; i < 3; ++i) lap();  // now every buffer there will ever be exists
-  const std::size_t before = allocations;
+  const std::size_t before = allocations();
   for (int i = 0; i < 30; ++i) lap();
-  CHECK(allocations == before);
+  CHECK(allocations() == before);
 }
 
 TEST_CASE_TEMPLATE("channel: push after close fails and keeps the message", Kind, MemoryKind) {

@@ -33,6 +33,10 @@ ProcessResult run_app_in_shell(const std::string& script, const Arguments& argum
 std::optional<ProcessResult> run_app_unprivileged(const Arguments& arguments,
                                                   const TempDir& directory);
 
+// A moment on a quiet machine; on a busy one still less than any time the program waits for
+// anything.
+inline constexpr double kSoon_s = 8;
+
 struct Finished {
   ProcessResult process;
   Json json;  // of --json; discarded when there is none

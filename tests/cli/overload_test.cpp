@@ -64,7 +64,7 @@ void gives_up_after_the_drain_timeout(Database& database) {
   const Finished finished = run.finish();
   database.unlock();
   CHECK(finished.process.exit_code == 3);
-  CHECK(finished.process.elapsed.count() < 8);  // 2 s, and what a busy machine adds
+  CHECK(finished.process.elapsed.count() < 11);  // half of it, were the machine ours
   check_accounts(finished);
   check_stored_rows(database, finished.json);
   const Json& counts = finished.json.at("counts");
@@ -114,7 +114,7 @@ TEST_CASE("overload on Postgres: locked against readers too, the run still ends"
   database->unlock();
   // Whether it could look at the table or not, it says so and comes to an end.
   CHECK((finished.process.exit_code == 1 || finished.process.exit_code == 3));
-  CHECK(finished.process.elapsed.count() < 8);
+  CHECK(finished.process.elapsed.count() < 11);
   check_accounts(finished);
   check_stored_rows(*database, finished.json);
 }
