@@ -10,7 +10,7 @@
 namespace loadgen {
 
 void prepare_process() {
-  std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   // open() returns the lowest free number: one of the three until all are taken.
   int descriptor = 0;
   do {
