@@ -97,7 +97,10 @@ class CopySink final : public PostgresSink {
  private:
   static constexpr std::size_t kPieceBytes = 65'536;
   static constexpr std::size_t kLongestText = 256;  // the width of the table
-  static constexpr std::size_t kLargestRow = 2 + 5 * 4 + kLongestText + 3 * 8 + 4;
+  // The number of columns, their five lengths, and their values.
+  static constexpr std::size_t kLargestRow = sizeof(std::int16_t) + 5 * sizeof(std::int32_t) +
+                                             kLongestText + 3 * sizeof(std::int64_t) +
+                                             sizeof(std::int32_t);
 
   char* encode(const Message& message, char* at) const {
     assert(message.text.size() <= kLongestText);
