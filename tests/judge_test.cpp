@@ -158,13 +158,31 @@ TEST_CASE("exit codes: an audit that was not done is not one that failed") {
   CHECK(exit_code(report) == 0);
 }
 
+TEST_CASE("exit codes: an audit that a signal ended has proved nothing") {
+  RunReport report = good_report();
+  report.audit.passed.reset();
+  report.audit_aborted_by = SIGINT;
+  CHECK(exit_code(report) == 128 + SIGINT);
+  CHECK(contains(verdict(report), "SIGINT ended the audit"));
+  report.config.duration = 0s;  // a signal is the normal end of the run, not of its audit
+  CHECK(exit_code(report) == 128 + SIGINT);
+}
+
 TEST_CASE("rates: messages by the time they took") {
   RunReport report = good_report();
+  report.config.rps = 2'500;
   report.produce_time = 2s;
   report.total_time = 4s;
   report.counts.stored = 3'000;
   CHECK(produced_per_second(report) == doctest::Approx(2'500));
   CHECK(stored_per_second(report) == doctest::Approx(750));
+  // The last of them stands for the time until the next would be due.
+  report.config.rps = 500;
+  report.counts.scheduled = report.counts.produced = report.counts.stored = 1;
+  report.produce_time = 1us;
+  report.total_time = 1ms;
+  CHECK(produced_per_second(report) == doctest::Approx(500));
+  CHECK(stored_per_second(report) == doctest::Approx(500));
   report.produce_time = 0ns;
   report.total_time = 0ns;
   CHECK(produced_per_second(report) == 0);
@@ -291,7 +309,7 @@ TEST_CASE(
   RunReport writing = slow_report();
   writing.writing = 90s;  // of 5 consumers in 20 s
   CHECK(blames_database(writing));
-  CHECK(contains(verdict(writing), "consumers spent 90 % of theirs in writes"));
+  CHECK(contains(verdict(writing), "consumers spent 90 % of their time in writes"));
   writing.writing = 49s;
   CHECK_FALSE(blames_database(writing));
 
@@ -320,7 +338,7 @@ TEST_CASE("verdict: the program as the bottleneck shows its cores and its lag") 
   report.environment.cpu_count = 4;
   report.latency.schedule_lag.record(2ms, 100);
   CHECK(contains(verdict(report), "it used 1.8 of 4 cores"));
-  CHECK(contains(verdict(report), "within 2.00 ms of their time"));
+  CHECK(contains(verdict(report), "later than 2.00 ms after they were due"));
 }
 
 TEST_CASE("verdict: one sentence in every case") {

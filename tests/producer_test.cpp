@@ -27,6 +27,7 @@ struct Fixture {
                     .clock = clock,
                     .produced = produced,
                     .live = live,
+                    .most_tickets = 256,
                     .on_overflow = [this] { ++overflows; }},
                    producer);
   }
@@ -41,6 +42,12 @@ struct Fixture {
 };
 
 }  // namespace
+
+TEST_CASE("producer: beside a small channel few tickets are taken at a time, but never none") {
+  CHECK(tickets_at_a_time(10'000, 10) == 256);
+  CHECK(tickets_at_a_time(100, 10) == 10);
+  CHECK(tickets_at_a_time(1, 10) == 1);
+}
 
 TEST_CASE("producer: each ticket becomes one message with its times, producer and text") {
   Fixture f(5, 100, OnFull::kBlock);

@@ -26,7 +26,7 @@ int run(const Options& options) {
   start_logging(options.quiet ? std::max(LogLevel::kWarn, options.log_level) : options.log_level);
   const Plan plan = make_plan(options, clock);
   const auto target = make_target(plan.options, clock);
-  check_destination(options.json);
+  check_destination(options.json, target->files());
 
   const RunReport report = run_pipeline(plan, *target, clock);
 

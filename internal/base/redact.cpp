@@ -181,6 +181,8 @@ std::string one_line(std::string_view message, const std::vector<std::string>& s
             [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
   for (const std::string& secret : longest_first) replace_all(line, secret, kHidden);
   while (!line.empty() && is_blank(line.back())) line.pop_back();
+  // libpq goes on with a sentence on the next line, behind a tab.
+  replace_all(line, "\n\t", " ");
   return printable(line);
 }
 

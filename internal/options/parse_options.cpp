@@ -124,16 +124,17 @@ void declare_load(Declarer& declare, Options& options) {
       "500", "a rate from 0.000001 to 1G, such as 500, 0.5, 50k, 1.5M, or max",
       "messages per second over all producers; max = no limit");
   declare.value("--duration", "D", options.duration, parse_duration, "10s",
-                "a duration such as 10 (seconds), 250ms, 1m30s, or 0 for until a signal",
+                "a duration up to 365d such as 10 (seconds), 250ms, 1m30s, or 0 for until a signal",
                 "how long to produce; 0 = until a signal");
   declare.value("--count", "N", options.count, count_within<std::uint64_t>(1, kMostMessages), "",
-                "a whole number from 1 to 1e15 such as 10000, 10k",
+                "a whole number from 1 to 1000000G, such as 10000 or 10k",
                 "stop after N messages, if that is before --duration ends");
   declare.value("--burst", "N", options.burst, count_within<std::uint64_t>(1, kMostMessages),
-                "unlimited", "a whole number from 1 to 1e15",
+                "unlimited", "a whole number from 1 to 1000000G",
                 "overdue messages that may wait; more are skipped");
   declare.value("--max-lag", "D", options.max_lag, positive_duration, "",
-                "a duration above 0 such as 250ms", "skip messages that are later than this");
+                "a duration above 0, up to 365d, such as 250ms",
+                "skip messages that are later than this");
   declare.value(
       "--message-size", "B", options.message_size,
       [](std::string_view text) -> std::optional<std::uint32_t> {
@@ -162,7 +163,8 @@ void declare_writing(Declarer& declare, Options& options) {
   declare.value("--batch-size", "N", options.batch_size, count_within<std::uint32_t>(1, 100'000),
                 "500", "a whole number from 1 to 100000", "most messages in one transaction");
   declare.value("--linger", "D", options.linger, parse_duration, "5ms",
-                "a duration such as 5ms, or 0", "longest a batch waits to fill; 0 = not at all");
+                "a duration up to 365d such as 5ms, or 0",
+                "longest a batch waits to fill; 0 = not at all");
   declare
       .value("--db", "URL", options.db, non_empty, "sqlite:messages.db",
              "sqlite:PATH, postgres://..., \"host=... dbname=...\" or null:",
@@ -174,7 +176,8 @@ void declare_writing(Declarer& declare, Options& options) {
   declare.choice("--durability", "L", options.durability,
                  "full = a commit waits for the disk; relaxed");
   declare.value("--drain-timeout", "D", options.drain_timeout, parse_duration, "20s",
-                "a duration such as 20s, or 0", "time to write the rest after producing ends");
+                "a duration up to 365d such as 20s, or 0",
+                "time to write the rest after producing ends");
 }
 
 void declare_result(Declarer& declare, Options& options) {
@@ -190,7 +193,7 @@ void declare_result(Declarer& declare, Options& options) {
         if (!interval || *interval < std::chrono::milliseconds(10)) return std::nullopt;
         return interval;
       },
-      "1s", "off or a duration of at least 10ms", "time between progress lines, or off");
+      "1s", "off or a duration from 10ms to 365d", "time between progress lines, or off");
   declare.choice("--log-level", "L", options.log_level, "debug, info, warn, error or off");
 }
 
@@ -218,7 +221,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   std::size_t best = name.size() / 2 + 1;  // further away it is a guess, not a typing error
   for (const CLI::Option* option : app.get_options()) {
     const std::string candidate = "--" + option->get_lnames().front();
-    if (const std::size_t distance = edit_distance(name, candidate); distance < best) {
+    const bool begins = name.size() > 3 && candidate.starts_with(name);
+    const std::size_t distance = begins ? 0 : edit_distance(name, candidate);
+    if (distance < best) {
       best = distance;
       nearest = candidate;
     }

@@ -1,6 +1,6 @@
 #include "producer/producer.h"
 
-#include <array>
+#include <algorithm>
 #include <vector>
 
 namespace loadgen {
@@ -12,6 +12,11 @@ constexpr std::size_t kMostTickets = 256;
 
 }  // namespace
 
+// Beside a small channel large batches would be a second, hidden one.
+std::size_t tickets_at_a_time(std::uint64_t queue_capacity, std::uint32_t producers) {
+  return std::clamp<std::size_t>(queue_capacity / producers, 1, kMostTickets);
+}
+
 ProducerTotals& ProducerTotals::operator+=(const ProducerTotals& other) {
   produced += other.produced;
   dropped += other.dropped;
@@ -21,8 +26,8 @@ ProducerTotals& ProducerTotals::operator+=(const ProducerTotals& other) {
 
 ProducerTotals produce(const ProducerContext& context, std::uint32_t producer) {
   ProducerTotals totals;
-  std::array<Ticket, kMostTickets> tickets;
-  std::vector<Message> batch(kMostTickets);
+  std::vector<Ticket> tickets(context.most_tickets);
+  std::vector<Message> batch(context.most_tickets);
   for (;;) {
     const std::size_t count = context.tickets.acquire(tickets);
     if (count == 0) return totals;

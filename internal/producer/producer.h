@@ -21,8 +21,12 @@ struct ProducerContext {
   Clock& clock;
   SharedSequenceSet& produced;  // every sequence a message was made for
   LiveCounters& live;
+  std::size_t most_tickets;  // taken at a time: what waits in a producer's hand, not in the channel
   std::function<void()> on_overflow;  // the channel is full under --on-full=abort; thread-safe
 };
+
+// How many tickets each of the producers takes at a time, 1 or more.
+std::size_t tickets_at_a_time(std::uint64_t queue_capacity, std::uint32_t producers);
 
 struct ProducerTotals {
   std::uint64_t produced = 0;

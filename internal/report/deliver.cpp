@@ -1,6 +1,11 @@
 #include "report/deliver.h"
 
+#include <fmt/format.h>
+
+#include <filesystem>
+
 #include "base/error.h"
+#include "base/redact.h"
 #include "report/json_report.h"
 #include "report/output_file.h"
 #include "report/text_report.h"
@@ -16,8 +21,17 @@ bool is_file(const std::string& json) { return !json.empty() && !is_stdout(json)
 
 }  // namespace
 
-void check_destination(const std::string& json) {
-  if (is_file(json)) check_writable(kFlag, json);
+void check_destination(const std::string& json, std::span<const std::string> taken) {
+  if (!is_file(json)) return;
+  check_writable(kFlag, json);
+  std::error_code ignored;
+  const auto place = std::filesystem::weakly_canonical(std::filesystem::absolute(json), ignored);
+  for (const std::string& file : taken) {
+    if (place == std::filesystem::weakly_canonical(std::filesystem::absolute(file), ignored)) {
+      throw UsageError(
+          fmt::format("{}={}: is the database; name another file", kFlag, one_line(json)));
+    }
+  }
 }
 
 void deliver(const RunReport& report, const std::string& json) {

@@ -1,14 +1,16 @@
 // Hands a finished report to where the user wants it.
 #pragma once
 
+#include <span>
 #include <string>
 
 #include "report/run_report.h"
 
 namespace loadgen {
 
-// Throws UsageError when the JSON file named could not be written. Creates nothing.
-void check_destination(const std::string& json);
+// Throws UsageError when the JSON file named could not be written, or is one of those taken.
+// Creates nothing.
+void check_destination(const std::string& json, std::span<const std::string> taken);
 
 // json: a file for the JSON, "-" to have it on stdout instead of the text, "" for none. One of two
 // destinations that fails does not keep the report from the other. Throws SetupError.

@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cctype>
+#include <cstring>
 
 #include "base/units.h"
 
@@ -11,8 +13,16 @@ namespace {
 
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
-double per_second(std::uint64_t count, nanoseconds time) {
-  return time.count() > 0 ? static_cast<double>(count) / seconds(time) : 0;
+// The time a rate is over. Each message stands for 1/rate seconds, the last one, too: without that
+// a run of one message would seem endlessly fast.
+double time_base_s(const RunReport& report, nanoseconds time) {
+  const double due =
+      report.config.rps ? static_cast<double>(report.counts.scheduled) / *report.config.rps : 0;
+  return time.count() > 0 ? std::max(seconds(time), due) : 0;
+}
+
+double per_second(std::uint64_t count, double seconds) {
+  return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
 double share(nanoseconds part, nanoseconds whole, std::uint32_t threads) {
@@ -28,31 +38,33 @@ std::string bottleneck(const RunReport& report) {
       report.queue.depth_mean > 0.5 * static_cast<double>(report.queue.capacity);
   const bool real_database = report.database.kind != "null";
   if (real_database && (queue_stood_full || writing > 0.5)) {
-    return fmt::format(
-        "the database: the channel was full for producers {:.0f} % of the time, consumers spent "
-        "{:.0f} % of theirs in writes",
-        100 * blocked, 100 * writing);
+    const std::string channel =
+        report.counts.dropped > 0
+            ? std::string("the channel was so full that messages were dropped")
+            : fmt::format("the channel was full for producers {:.0f} % of the time", 100 * blocked);
+    return fmt::format("the database: {}, consumers spent {:.0f} % of their time in writes",
+                       channel, 100 * writing);
   }
-  const double cpu =
-      report.total_time.count() > 0
-          ? (report.client.cpu_user_s + report.client.cpu_system_s) / seconds(report.total_time)
-          : 0;
+  if (report.counts.stored == 0) return "not the database, which was given nothing";
+  const double cpu_s = report.client.cpu_user_s + report.client.cpu_system_s;
+  // The set-up counts for the CPU and not for the time.
+  const double cores = std::min<double>(report.environment.cpu_count,
+                                        cpu_s / std::max(1e-9, seconds(report.total_time)));
   return fmt::format(
       "this program and its machine: it used {:.1f} of {} cores, and half of the messages were "
-      "made "
-      "within {} of their time",
-      cpu, report.environment.cpu_count,
+      "made later than {} after they were due",
+      cores, report.environment.cpu_count,
       format_latency(report.latency.schedule_lag.percentile(50)));
 }
 
 }  // namespace
 
 double produced_per_second(const RunReport& report) {
-  return per_second(report.counts.produced, report.produce_time);
+  return per_second(report.counts.produced, time_base_s(report, report.produce_time));
 }
 
 double stored_per_second(const RunReport& report) {
-  return per_second(report.counts.stored, report.total_time);
+  return per_second(report.counts.stored, time_base_s(report, report.total_time));
 }
 
 std::optional<bool> sustained(const RunReport& report) {
@@ -62,7 +74,9 @@ std::optional<bool> sustained(const RunReport& report) {
          seconds(report.total_time) <= due_s * 1.02 + 0.25;
 }
 
-std::string verdict(const RunReport& report) {
+namespace {
+
+std::string judge(const RunReport& report) {
   const std::string stored = fmt::format("{:.0f}", stored_per_second(report));
   if (report.target_failed) {
     return fmt::format("The run failed: {} ({}).", report.errors.front().message,
@@ -71,6 +85,10 @@ std::string verdict(const RunReport& report) {
   if (!report.accounts_agree()) return "The accounting does not balance: this is a bug in loadgen.";
   if (report.audit.passed == false) {
     return "The table does not hold what the database acknowledged: see the audit.";
+  }
+  if (report.audit_aborted_by != 0) {
+    return fmt::format("SIG{} ended the audit before it could judge what is stored.",
+                       sigabbrev_np(report.audit_aborted_by));
   }
   const auto kept = sustained(report);
   if (!kept) {
@@ -95,10 +113,22 @@ std::string verdict(const RunReport& report) {
       wanted, stored, missing, bottleneck(report));
 }
 
+}  // namespace
+
+std::string verdict(const RunReport& report) {
+  std::string sentence = judge(report);
+  if (report.interrupted_by == 0) return sentence;
+  sentence.front() = static_cast<char>(std::tolower(sentence.front()));
+  return fmt::format("Ended early by SIG{}: {}", sigabbrev_np(report.interrupted_by), sentence);
+}
+
 ExitCode exit_code(const RunReport& report) {
   if (report.target_failed) return kExitFailed;
   if (!report.accounts_agree() || report.audit.passed == false) return kExitViolation;
   if (report.counts.losses() > 0) return kExitLosses;
+  if (report.audit_aborted_by != 0) {
+    return static_cast<ExitCode>(kExitSignal + report.audit_aborted_by);
+  }
   // With no other end a signal is the normal one.
   const bool open_end = report.config.duration.count() == 0 && !report.config.count;
   if (report.interrupted_by != 0 && !open_end) {

@@ -87,7 +87,8 @@ struct RunReport {
   AuditResult audit;
   std::vector<ReportedError> errors;
 
-  int interrupted_by = 0;  // signal that ended production early, 0 = none
+  int interrupted_by = 0;    // signal that ended production early, 0 = none
+  int audit_aborted_by = 0;  // signal that ended the audit, 0 = none
   bool target_failed = false;
   bool drain_timed_out = false;
   // The sequences noted as produced and as acknowledged are as many as were counted.

@@ -60,9 +60,10 @@ void add_counts(const Counts& counts, Out out) {
                  format_count(counts.in_doubt), counts.balance() ? "" : "  DOES NOT BALANCE");
 }
 
-void add_audit(const AuditResult& audit, Out out) {
+void add_audit(const AuditResult& audit, VerifyMode asked, Out out) {
   if (audit.mode == VerifyMode::kOff) {
-    fmt::format_to(out, "Audit     none\n");
+    const bool nothing_kept = asked != VerifyMode::kOff;
+    fmt::format_to(out, "Audit     none{}\n", nothing_kept ? ": this database keeps no rows" : "");
     return;
   }
   const std::string_view judgement = !audit.passed   ? "not finished"
@@ -109,7 +110,7 @@ std::string text_report(const RunReport& report) {
   fmt::format_to(out, "Client    CPU {:.2f}s user + {:.2f}s system, {:.1f} MB at most\n",
                  report.client.cpu_user_s, report.client.cpu_system_s,
                  static_cast<double>(report.client.max_rss_bytes) / 1e6);
-  add_audit(report.audit, out);
+  add_audit(report.audit, report.config.verify, out);
   for (const ReportedError& error : report.errors) {
     fmt::format_to(out, "Error     {} x {} ({}): {}\n", error.count, error.code, error.error_class,
                    error.message);

@@ -36,15 +36,16 @@ void Coordinator::stop_production(int signal) {
   changed_.notify_all();
 }
 
-void Coordinator::note_failure(const WriteResult& result) {
+bool Coordinator::note_failure(const WriteResult& result) {
   const std::lock_guard lock(mutex_);
   for (Failure& known : failures_) {
     if (known.first.error.code == result.error.code && known.first.outcome == result.outcome) {
       ++known.count;
-      return;
+      return false;
     }
   }
   failures_.push_back({result});
+  return true;
 }
 
 void Coordinator::note_abort() {

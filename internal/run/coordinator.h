@@ -29,8 +29,8 @@ class Coordinator {
   // Production is to end now, by a signal (its number) or for another reason (0). The first call
   // starts the drain timeout unless the planned end did.
   void stop_production(int signal);
-  // Equal errors are counted together, in the order they first came.
-  void note_failure(const WriteResult& result);
+  // Equal errors are counted together, in the order they first came; true = the first of its kind.
+  bool note_failure(const WriteResult& result);
   // Writes are being interrupted: waits now end soon. Idempotent.
   void note_abort();
 

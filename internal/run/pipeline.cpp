@@ -69,6 +69,7 @@ void Pipeline::start_producers() {
       .clock = clock_,
       .produced = produced_,
       .live = live_,
+      .most_tickets = tickets_at_a_time(options_.queue_capacity, options_.producers),
       .on_overflow = [this] {
         on_failure(
             {WriteOutcome::kNotWritten,
@@ -130,6 +131,7 @@ void Pipeline::await_consumers() {
   }
   consumers_.clear();  // joins
   consumers_done_ = clock_.now();
+  drained_ = true;
   {
     // From now on their sockets' numbers may belong to other connections: nobody may interrupt
     // them.
@@ -153,12 +155,18 @@ void Pipeline::on_signal(int signal, int nth) {
   const std::string name = sigabbrev_np(signal);
   if (nth == 1) {
     stop_production(signal);
-    spdlog::info("SIG{}: stopping producers and draining; once more aborts.", name);
+    if (drained_) {
+      spdlog::warn("SIG{}: the run is over and is being audited; once more ends the audit.", name);
+    } else {
+      spdlog::warn("SIG{}: stopping producers and draining; once more aborts.", name);
+    }
   } else if (nth == 2) {
+    aborted_by_ = signal;
     user_abort_.request_stop();
     abort_writes();
     target_.interrupt();
-    spdlog::warn("SIG{} again: aborting writes; once more exits at once.", name);
+    spdlog::warn("SIG{} again: aborting {}; once more exits at once.", name,
+                 drained_ ? "the audit" : "writes");
   } else {
     std::_Exit(kExitSignal + signal);
   }
@@ -188,8 +196,9 @@ void Pipeline::abort_writes() {
 void Pipeline::on_failure(const WriteResult& result) {
   // Aborting makes writes fail; that is its meaning, not the target's fault.
   if (aborting_.stop_requested()) return;
-  spdlog::error("Ending the run: {} ({})", result.error.message, result.error.code);
-  coordinator_.note_failure(result);
+  if (coordinator_.note_failure(result)) {
+    spdlog::error("Ending the run: {} ({})", result.error.message, result.error.code);
+  }
   give_up();
 }
 

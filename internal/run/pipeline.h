@@ -2,6 +2,7 @@
 // alone.
 #pragma once
 
+#include <atomic>
 #include <latch>
 #include <memory>
 #include <mutex>
@@ -96,6 +97,8 @@ class Pipeline {
   Coordinator coordinator_;
   std::latch gate_{1};  // threads wait here until all of them are there
   bool drain_timed_out_ = false;
+  std::atomic<bool> drained_{false};
+  std::atomic<int> aborted_by_{0};  // the signal that asked for it
   std::unique_ptr<ProducerContext> producer_context_;
   std::unique_ptr<ConsumerContext> consumer_context_;
   std::vector<ProducerTotals> producer_totals_;  // one slot for each thread

@@ -81,15 +81,22 @@ void Pipeline::audit_run(RunReport& report) {
       produced.size() == report.counts.produced && acknowledged.size() == report.counts.stored;
   if (user_abort_.stop_requested()) {
     report.audit.mode = options_.verify;
+    report.audit_aborted_by = options_.verify == VerifyMode::kOff ? 0 : aborted_by_.load();
     spdlog::warn("Aborted: the table was not audited.");
     return;
   }
   try {
     report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_},
                          options_.verify, user_abort_.get_token());
+    if (report.audit.mode != VerifyMode::kOff && !report.audit.passed) {
+      report.audit_aborted_by = aborted_by_;
+    }
   } catch (const SetupError& error) {
     report.audit.mode = options_.verify;
-    if (user_abort_.stop_requested()) return;
+    if (user_abort_.stop_requested()) {
+      report.audit_aborted_by = aborted_by_;
+      return;
+    }
     spdlog::error("The table could not be audited: {}", error.what());
     report.target_failed = true;
     report.errors.push_back({"audit", "fatal", 1, error.what()});

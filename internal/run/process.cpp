@@ -11,6 +11,7 @@ namespace loadgen {
 
 void prepare_process() {
   static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
+  static_cast<void>(std::signal(SIGXFSZ, SIG_IGN));  // a file-size limit is an error like any other
   // open() returns the lowest free number: one of the three until all are taken.
   int descriptor = 0;
   do {

@@ -58,8 +58,10 @@ std::string sql_timestamp(WallTime when) {
 bool check_columns(pqxx::work& work, const std::string& table, std::span<const Column> needed,
                    std::uint32_t message_size) {
   const auto refuse = [&](const std::string& why) {
-    throw SetupError(fmt::format("table {} does not fit: {}; use --table to name another",
-                                 one_line(table), why));
+    // The other tables have fixed names.
+    throw SetupError(fmt::format(
+        "table {} does not fit: {}; {}", one_line(table), why,
+        message_size > 0 ? "use --table to name another" : "use another database or schema"));
   };
   const std::string relation = work.quote(quote_identifier(table));
   const pqxx::result kind = work.exec(fmt::format(
@@ -125,8 +127,10 @@ class PostgresTarget final : public Target {
     } catch (const UsageError&) {
       throw;
     } catch (const std::exception& error) {
+      // The server quotes the statement after its message, and libpqxx with it.
+      const std::string_view message = error.what();
       throw SetupError(fmt::format("{}: {}", one_line(redact(config_.address)),
-                                   one_line(error.what(), secrets_)));
+                                   one_line(message.substr(0, message.find("\nLINE ")), secrets_)));
     }
   }
 
@@ -255,6 +259,12 @@ bool is_postgres_address(std::string_view address) {
 }
 
 std::unique_ptr<Target> make_postgres_target(const TargetConfig& config, Clock& /*clock*/) {
+  if (config.table.find('.') != std::string::npos) {
+    throw UsageError(fmt::format(
+        "--table={}: expected a name without a schema; choose the schema in the address, as in "
+        "postgres://host/db?options=-csearch_path%3Dbench",
+        one_line(config.table)));
+  }
   return std::make_unique<PostgresTarget>(config);
 }
 

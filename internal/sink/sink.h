@@ -98,6 +98,8 @@ class Target {
   // when they do not. Call once, before the rest.
   virtual void open() = 0;
   [[nodiscard]] virtual TargetInfo info() const = 0;
+  // The files the database is, where it is files: nothing else may be written there.
+  [[nodiscard]] virtual std::vector<std::string> files() const { return {}; }
   // A connection for one consumer.
   virtual std::unique_ptr<Sink> connect(const RunIdentity& run) = 0;
 

@@ -33,6 +33,9 @@ class SqliteTarget final : public Target {
 
   void open() override;
   [[nodiscard]] TargetInfo info() const override;
+  [[nodiscard]] std::vector<std::string> files() const override {
+    return {path_, path_ + "-wal", path_ + "-shm", path_ + "-journal"};
+  }
   std::unique_ptr<Sink> connect(const RunIdentity& run) override;
   void record_start(const RunRecord& record) override;
   void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
@@ -234,8 +237,9 @@ bool is_sqlite_address(std::string_view address) { return address.starts_with(kP
 std::unique_ptr<Target> make_sqlite_target(const TargetConfig& config, Clock& clock) {
   std::string_view path = config.address;
   path.remove_prefix(kPrefix.size());
+  const bool is_uri = path.starts_with("file:");  // which Debian's SQLite would take for one
   const bool needs_hint = path.starts_with("//") && !path.starts_with("///");
-  if (path.empty() || path.starts_with(":memory:") || needs_hint) {
+  if (path.empty() || path.starts_with(":memory:") || is_uri || needs_hint) {
     throw UsageError(
         fmt::format("--db={}: expected a file, as in sqlite:messages.db or sqlite:/tmp/x.db",
                     one_line(config.address)));

@@ -37,13 +37,15 @@ double messages_per_s(Statistics statistics, std::chrono::duration<double> durat
   SharedSequenceSet produced;
   SharedSequenceSet acknowledged;
   LiveCounters live;
-  const ProducerContext producing{.tickets = tickets,
-                                  .channel = channel,
-                                  .generator = generator,
-                                  .clock = clock,
-                                  .produced = produced,
-                                  .live = live,
-                                  .on_overflow = [] {}};
+  const ProducerContext producing{
+      .tickets = tickets,
+      .channel = channel,
+      .generator = generator,
+      .clock = clock,
+      .produced = produced,
+      .live = live,
+      .most_tickets = tickets_at_a_time(options.queue_capacity, options.producers),
+      .on_overflow = [] {}};
   const ConsumerContext consuming{
       .channel = channel,
       .clock = clock,

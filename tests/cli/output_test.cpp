@@ -135,6 +135,16 @@ TEST_CASE("output: a full disk under stdout is an error, after a complete run") 
   }
 }
 
+TEST_CASE("output: the result is never written over the database") {
+  SqliteDatabase database;
+  const std::string path = database.address().substr(std::string("sqlite:").size());
+  const ProcessResult result =
+      run_app({"--count=1", "--db=" + database.address(), "--json=" + path});
+  CHECK(contains(check_refused(result, 2), "--json=" + path + ": is the database"));
+  CHECK(run_app({"--count=1", "--db=sqlite:new.db", "--json=./new.db"}, database.directory().path())
+            .exit_code == 2);
+}
+
 TEST_CASE("output: a full disk under the result file is an error that names the option") {
   SqliteDatabase database;
   // By descriptor: what would rename a file to this name cannot.
