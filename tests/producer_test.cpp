@@ -44,7 +44,7 @@ struct Fixture {
 }  // namespace
 
 TEST_CASE("producer: beside a small channel few tickets are taken at a time, but never none") {
-  CHECK(tickets_at_a_time(10'000, 10) == 256);
+  CHECK(tickets_at_a_time(10'000, 10) == 512);
   CHECK(tickets_at_a_time(100, 10) == 10);
   CHECK(tickets_at_a_time(1, 10) == 1);
 }

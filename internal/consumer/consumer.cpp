@@ -80,7 +80,7 @@ ConsumerTotals consume(const ConsumerContext& context, Sink& sink, LatencyRecord
     }
     const TimePoint begin = context.clock.now();
     const WriteResult result = sink.write({messages});
-    const TimePoint end = context.clock.now();
+    const TimePoint end = result.confirmed.value_or(context.clock.now());
     totals.writing += end - begin;
     if (result.outcome != WriteOutcome::kWritten) {
       (result.outcome == WriteOutcome::kInDoubt ? totals.in_doubt : totals.unsent) +=

@@ -1,6 +1,7 @@
 #include "run/process.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -23,6 +24,9 @@ void prepare_process() {
     files.rlim_cur = files.rlim_max;
     setrlimit(RLIMIT_NOFILE, &files);
   }
+  // SQLite frees its page cache whenever another connection has written: without this the pages go
+  // back to the kernel and are faulted in again, 25 times as often.
+  mallopt(M_TRIM_THRESHOLD, 64 << 20);
   prctl(PR_SET_TIMERSLACK, 1UL);
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -33,6 +34,8 @@ struct WriteError {
 struct [[nodiscard]] WriteResult {
   WriteOutcome outcome = WriteOutcome::kWritten;
   WriteError error{};  // empty when written
+  // When the commit was confirmed, where the sink returns later than that.
+  std::optional<TimePoint> confirmed{};
 };
 
 class Sink {

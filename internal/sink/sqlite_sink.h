@@ -7,15 +7,15 @@
 #include "sink/sink.h"
 #include "sink/sqlite_connection.h"
 #include "sink/target_config.h"
-#include "sink/writer_lock.h"
+#include "sink/writer_queue.h"
 
 namespace loadgen {
 
 class SqliteSink final : public Sink {
  public:
-  // The lock is shared by all sinks of the target. Borrows both references. Throws SetupError.
+  // The queue is shared by all sinks of the target. Borrows both references. Throws SetupError.
   SqliteSink(const std::string& path, const TargetConfig& config, const RunIdentity& run,
-             WriterLock& writer, Clock& clock);
+             WriterQueue& writer, Clock& clock);
 
   WriteResult write(const Frame& frame) noexcept override;
   void interrupt() noexcept override;
@@ -27,14 +27,15 @@ class SqliteSink final : public Sink {
     SqliteStatement statement;
   };
 
-  WriteResult write_locked(const Frame& frame);
+  WriteResult write_now(const Frame& frame);
   int insert_rows(std::span<const Message> messages);
   void bind_row(SqliteStatement& statement, std::size_t row, const Message& message) const;
   WriteResult roll_back(WriteOutcome outcome, int code);
 
   // Constant after construction.
   const RunIdentity run_;
-  WriterLock& writer_;
+  WriterQueue& writer_;
+  const WriterQueue::Write write_now_;
   std::stop_source interrupted_;
   LockPatience patience_;
 

@@ -16,7 +16,7 @@
 #include "base/redact.h"
 #include "schema.h"
 #include "sink/sqlite_sink.h"
-#include "sink/writer_lock.h"
+#include "sink/writer_queue.h"
 
 namespace loadgen {
 namespace {
@@ -67,7 +67,7 @@ class SqliteTarget final : public Target {
   Clock& clock_;
   std::stop_source interrupted_;
   LockPatience patience_;
-  WriterLock writer_;
+  WriterQueue writer_;
   std::optional<SqliteConnection> connection_;  // set by open()
 };
 

@@ -1,0 +1,84 @@
+#include "sink/writer_queue.h"
+
+#include <utility>
+
+namespace loadgen {
+
+std::optional<WriteResult> WriterQueue::write(std::int64_t run_id, const Frame& frame,
+                                              const std::stop_token& stop, const Write& write_one) {
+  Job self{run_id, frame};
+  const std::stop_callback wake_on_stop(stop, [&] {
+    const std::lock_guard lock(mutex_);
+    self.changed.notify_one();
+  });
+  std::unique_lock lock(mutex_);
+  if (stop.stop_requested()) return std::nullopt;
+  if (somebody_writes_) {
+    enter_locked(self);
+    self.changed.wait(lock, [&] {
+      return self.state == State::kWritten || self.state == State::kOnItsOwn ||
+             (self.state == State::kWaiting && stop.stop_requested());
+    });
+    if (self.state == State::kWritten) return std::move(self.result);
+    if (self.state == State::kWaiting) {
+      leave_locked(self);
+      return std::nullopt;
+    }
+  }
+  somebody_writes_ = true;
+  lock.unlock();
+  WriteResult result = write_one(frame);
+  lock.lock();
+  if (result.outcome == WriteOutcome::kWritten) {
+    work_for_others_locked(lock, run_id, stop, write_one);
+  }
+  somebody_writes_ = first_ != nullptr;
+  if (first_ != nullptr) {
+    Job& heir = *first_;
+    leave_locked(heir);
+    heir.state = State::kOnItsOwn;
+    heir.changed.notify_one();  // under the lock: the waiter's stack may go right after
+  }
+  return result;
+}
+
+// Ends early at a frame of another run, which another connection has to write, and at the first
+// that fails: what is wrong may be the connection.
+void WriterQueue::work_for_others_locked(std::unique_lock<std::mutex>& lock, std::int64_t run_id,
+                                         const std::stop_token& stop, const Write& write_one) {
+  bool all_well = true;
+  for (std::size_t n = 0; n < kMostForOthers && all_well && first_ != nullptr; ++n) {
+    Job& job = *first_;
+    if (job.run_id != run_id || stop.stop_requested()) return;
+    leave_locked(job);
+    job.state = State::kBeingWritten;
+    lock.unlock();
+    WriteResult result = write_one(job.frame);
+    lock.lock();
+    all_well = result.outcome == WriteOutcome::kWritten;
+    job.result = std::move(result);
+    job.state = State::kWritten;
+    job.changed.notify_one();  // under the lock, as above
+  }
+}
+
+std::size_t WriterQueue::waiting() const {
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  for (const Job* at = first_; at != nullptr; at = at->next) ++count;
+  return count;
+}
+
+void WriterQueue::enter_locked(Job& job) {
+  (last_ == nullptr ? first_ : last_->next) = &job;
+  last_ = &job;
+}
+
+void WriterQueue::leave_locked(Job& job) {
+  Job* previous = nullptr;
+  for (Job* at = first_; at != &job; at = at->next) previous = at;
+  (previous == nullptr ? first_ : previous->next) = job.next;
+  if (last_ == &job) last_ = previous;
+}
+
+}  // namespace loadgen

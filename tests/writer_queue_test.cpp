@@ -1,0 +1,212 @@
+#include "sink/writer_queue.h"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <latch>
+#include <thread>
+#include <vector>
+
+using namespace loadgen;
+
+namespace {
+
+// A frame is known by the sequence of its one message.
+struct OneMessage {
+  explicit OneMessage(std::uint64_t sequence) { message.sequence = sequence; }
+  [[nodiscard]] Frame frame() const { return {{&message, 1}}; }
+  Message message;
+};
+
+std::uint64_t number(const Frame& frame) { return frame.messages.front().sequence; }
+
+// Holds the queue with a frame of run 1 until released.
+class Holder {
+ public:
+  explicit Holder(WriterQueue& queue)
+      : thread_([this, &queue] {
+          const OneMessage mine(1000);
+          CHECK(
+              queue.write(1, mine.frame(), {}, [this](const Frame& frame) { return write(frame); })
+                  .has_value());
+        }) {
+    holding_.wait();
+  }
+  void release() { released_.count_down(); }
+  void join() { thread_.join(); }
+  // The frames it wrote, its own first.
+  std::vector<std::uint64_t> written;
+  WriteOutcome outcome = WriteOutcome::kWritten;  // of all but its own
+
+ private:
+  WriteResult write(const Frame& frame) {
+    written.push_back(number(frame));
+    if (written.size() > 1) return {outcome};
+    holding_.count_down();
+    released_.wait();
+    return {};
+  }
+
+  std::latch holding_{1};
+  std::latch released_{1};
+  std::jthread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("writer queue: one thread writes at a time, and each frame is written once") {
+  WriterQueue queue;
+  int inside = 0;
+  std::atomic<int> overlaps{0};
+  std::vector<int> times_written(8000, 0);
+  {
+    std::vector<std::jthread> threads;
+    for (std::uint64_t i = 0; i < 4; ++i) {
+      threads.emplace_back([&, i] {
+        for (std::uint64_t k = 0; k < 2000; ++k) {
+          const OneMessage mine(i * 2000 + k);
+          const auto result = queue.write(1, mine.frame(), {}, [&](const Frame& frame) {
+            if (++inside != 1) ++overlaps;  // a data race too, if it were not exclusive
+            ++times_written[number(frame)];
+            --inside;
+            return WriteResult{};
+          });
+          CHECK(result.has_value());
+        }
+      });
+    }
+  }
+  CHECK(overlaps == 0);
+  CHECK(times_written == std::vector<int>(8000, 1));
+}
+
+TEST_CASE("writer queue: who writes does so for all who wait, in the order they came") {
+  WriterQueue queue;
+  Holder holder(queue);
+  std::vector<std::jthread> threads;
+  std::atomic<int> wrote_themselves{0};
+  for (std::uint64_t i = 0; i < 5; ++i) {
+    threads.emplace_back([&, i] {
+      const OneMessage mine(i);
+      CHECK(queue
+                .write(1, mine.frame(), {},
+                       [&](const Frame&) {
+                         ++wrote_themselves;
+                         return WriteResult{};
+                       })
+                .has_value());
+    });
+    while (queue.waiting() < i + 1) std::this_thread::yield();
+  }
+  holder.release();
+  threads.clear();
+  holder.join();
+  CHECK(holder.written == std::vector<std::uint64_t>{1000, 0, 1, 2, 3, 4});
+  CHECK(wrote_themselves == 0);
+}
+
+TEST_CASE("writer queue: nobody works for others for ever") {
+  WriterQueue queue;
+  Holder holder(queue);
+  std::vector<std::jthread> threads;
+  std::atomic<int> by_another{0};
+  for (std::uint64_t i = 0; i < 100; ++i) {
+    threads.emplace_back([&, i] {
+      const OneMessage mine(i);
+      CHECK(queue
+                .write(1, mine.frame(), {},
+                       [&](const Frame&) {
+                         ++by_another;
+                         return WriteResult{};
+                       })
+                .has_value());
+    });
+  }
+  while (queue.waiting() < 100) std::this_thread::yield();
+  holder.release();
+  threads.clear();
+  holder.join();
+  CHECK(holder.written.size() > 2);
+  CHECK(holder.written.size() < 60);
+  CHECK(holder.written.size() + static_cast<std::size_t>(by_another.load()) == 101);
+}
+
+TEST_CASE("writer queue: a frame of another run is left to its own connection") {
+  WriterQueue queue;
+  Holder holder(queue);
+  std::vector<std::uint64_t> others;
+  std::jthread other([&] {
+    const OneMessage mine(7);
+    CHECK(queue
+              .write(2, mine.frame(), {},
+                     [&](const Frame& frame) {
+                       others.push_back(number(frame));
+                       return WriteResult{};
+                     })
+              .has_value());
+  });
+  while (queue.waiting() < 1) std::this_thread::yield();
+  holder.release();
+  other.join();
+  holder.join();
+  CHECK(others == std::vector<std::uint64_t>{7});
+  CHECK(holder.written == std::vector<std::uint64_t>{1000});
+}
+
+TEST_CASE("writer queue: a failure goes to whose frame it was, and the next writes for itself") {
+  WriterQueue queue;
+  Holder holder(queue);
+  holder.outcome = WriteOutcome::kNotWritten;
+  std::vector<std::jthread> threads;
+  std::vector<WriteOutcome> outcomes(2);
+  for (std::uint64_t i = 0; i < 2; ++i) {
+    threads.emplace_back([&, i] {
+      const OneMessage mine(i);
+      const auto result =
+          queue.write(1, mine.frame(), {}, [](const Frame&) { return WriteResult{}; });
+      outcomes[i] = result->outcome;
+    });
+    while (queue.waiting() < i + 1) std::this_thread::yield();
+  }
+  holder.release();
+  threads.clear();
+  holder.join();
+  CHECK(outcomes == std::vector{WriteOutcome::kNotWritten, WriteOutcome::kWritten});
+  CHECK(holder.written == std::vector<std::uint64_t>{1000, 0});
+}
+
+TEST_CASE("writer queue: a stop ends a wait, wherever in the queue, and leaves the others") {
+  for (const std::size_t quitter : {0U, 1U, 2U}) {
+    CAPTURE(quitter);
+    WriterQueue queue;
+    Holder holder(queue);
+    std::vector<std::stop_source> stops(3);
+    std::vector<int> written(3, -1);
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < 3; ++i) {
+      threads.emplace_back([&, i] {
+        const OneMessage mine(i);
+        const auto result = queue.write(1, mine.frame(), stops[i].get_token(),
+                                        [](const Frame&) { return WriteResult{}; });
+        written[i] = result ? 1 : 0;
+      });
+      while (queue.waiting() < i + 1) std::this_thread::yield();
+    }
+    stops[quitter].request_stop();
+    threads[quitter].join();
+    CHECK(written[quitter] == 0);
+    holder.release();
+    threads.clear();
+    for (std::size_t i = 0; i < 3; ++i) CHECK(written[i] == (i == quitter ? 0 : 1));
+  }
+}
+
+TEST_CASE("writer queue: a stop requested before is seen even when nobody writes") {
+  WriterQueue queue;
+  std::stop_source stop;
+  stop.request_stop();
+  const OneMessage mine(1);
+  const auto write = [](const Frame&) { return WriteResult{}; };
+  CHECK_FALSE(queue.write(1, mine.frame(), stop.get_token(), write).has_value());
+  CHECK(queue.write(1, mine.frame(), {}, write).has_value());
+}
