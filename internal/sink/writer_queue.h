@@ -33,7 +33,7 @@ class WriterQueue {
   [[nodiscard]] std::size_t waiting() const;
 
  private:
-  static constexpr std::size_t kMostForOthers = 32;
+  static constexpr std::size_t kMostForOthers = 64;
 
   enum class State { kWaiting, kBeingWritten, kWritten, kOnItsOwn };
   struct Job {  // lives on the waiting thread's stack
