@@ -143,6 +143,46 @@ TEST_CASE("limiter: close wakes every sleeper, and what was not due yet was neve
   CHECK(f.bucket.totals().skipped == 0);
 }
 
+TEST_CASE("limiter: tickets that follow closely are slept for together, until the last is due") {
+  Fixture f(100'000);  // one each 10 us
+  CHECK(f.take().size() == 1);
+  std::vector<Ticket> close_by;
+  std::jthread producer([&] { close_by = f.take(); });
+  f.clock.await_sleepers(1);
+  f.clock.advance(109us);
+  f.clock.await_sleepers(1);  // still asleep
+  f.clock.advance(1us);
+  producer.join();
+  CHECK(sequences(close_by) == Sequences{1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11});
+  for (const Ticket& ticket : close_by) CHECK(ticket.due <= f.clock.now());
+}
+
+TEST_CASE("limiter: with a bound on lag each ticket is slept for alone") {
+  Fixture f(100'000, 10s, {.burst = std::nullopt, .max_lag = 1ms});
+  CHECK(f.take().size() == 1);
+  std::vector<Ticket> next;
+  std::jthread producer([&] { next = f.take(); });
+  f.clock.await_sleepers(1);
+  f.clock.advance(10us);
+  producer.join();
+  CHECK(sequences(next) == Sequences{1});
+}
+
+TEST_CASE("limiter: of tickets slept for together, close leaves those whose time had come") {
+  Fixture f(100'000);
+  CHECK(f.take().size() == 1);
+  std::vector<Ticket> close_by;
+  std::jthread producer([&] { close_by = f.take(); });
+  f.clock.await_sleepers(1);
+  f.clock.advance(50us);
+  f.clock.await_sleepers(1);
+  f.bucket.close();
+  producer.join();
+  CHECK(sequences(close_by) == Sequences{1, 2, 3, 4, 5});
+  CHECK(f.bucket.totals().scheduled == 6);
+  CHECK(f.bucket.totals().skipped == 0);
+}
+
 TEST_CASE("limiter: close counts overdue tickets nobody took as skipped") {
   Fixture f(1000);
   f.clock.advance(9ms);

@@ -7,7 +7,10 @@
 namespace loadgen {
 
 TokenBucket::TokenBucket(const Schedule& schedule, Limits limits, Clock& clock)
-    : schedule_(schedule), limits_(limits), clock_(clock) {}
+    : schedule_(schedule),
+      limits_(limits),
+      window_(limits.max_lag ? nanoseconds(0) : kWindow),
+      clock_(clock) {}
 
 void TokenBucket::start(TimePoint start) {
   const std::lock_guard lock(mutex_);
@@ -28,7 +31,8 @@ std::size_t TokenBucket::acquire(std::span<Ticket> out) {
       out[i] = {sequence,
                 schedule_.paced() ? grant.start + schedule_.offset(sequence) : grant.taken};
     }
-    if (out[0].due <= grant.taken || redeem(out[0].due)) return grant.count;
+    if (out[0].due <= grant.taken) return grant.count;
+    if (const std::size_t count = redeem(out.first(grant.count)); count > 0) return count;
   }
 }
 
@@ -44,8 +48,11 @@ TokenBucket::Grant TokenBucket::take_locked(std::uint64_t most) {
   skip_stale_locked(elapsed_locked(now));
   if (next_ >= schedule_.size()) return {};
   const std::uint64_t due = schedule_.due_by(elapsed_locked(now));
-  // At least the next one, which is then not due yet and must be slept for.
-  const std::uint64_t count = std::min(most, due > next_ ? due - next_ : 1);
+  // At least the next one, which is then not due yet and must be slept for, and those that follow
+  // it so closely that waking for each would cost more than they are late.
+  const std::uint64_t soon =
+      due > next_ ? due : std::max(next_ + 1, schedule_.due_by(schedule_.offset(next_) + window_));
+  const std::uint64_t count = std::min(most, soon - next_);
   return {std::exchange(next_, next_ + count), count, *start_, now};
 }
 
@@ -62,16 +69,20 @@ void TokenBucket::skip_stale_locked(nanoseconds elapsed) {
   next_ = keep_from;
 }
 
-bool TokenBucket::redeem(TimePoint due) {
-  clock_.sleep_until(due, closing_.get_token());
+std::size_t TokenBucket::redeem(std::span<const Ticket> tickets) {
+  clock_.sleep_until(tickets.back().due, closing_.get_token());
   const std::lock_guard lock(mutex_);
   // One cut-off for all: a ticket due before it is sent, one due after it never was scheduled.
-  if (closed_at_ && due > *closed_at_) return false;
-  if (limits_.max_lag && clock_.now() - due > *limits_.max_lag) {
-    ++skipped_;
-    return false;
+  if (closed_at_) {
+    const auto after = std::partition_point(tickets.begin(), tickets.end(),
+                                            [&](const Ticket& t) { return t.due <= *closed_at_; });
+    return static_cast<std::size_t>(after - tickets.begin());
   }
-  return true;
+  if (limits_.max_lag && clock_.now() - tickets.front().due > *limits_.max_lag) {
+    ++skipped_;  // the only one: with a bound on lag no others are waited for
+    return 0;
+  }
+  return tickets.size();
 }
 
 void TokenBucket::close() {

@@ -48,13 +48,17 @@ class TokenBucket {
   // Blocks until a ticket is due. Fills the front of `out`, which must not be empty, with tickets
   // of consecutive sequences and returns how many; 0 = the schedule is over or the bucket was
   // closed. Hands out all that is due now, up to out.size(); if nothing is, reserves the next
-  // ticket and sleeps until its time: a slow rate costs one wake-up per message, a fast one far
-  // fewer.
+  // ticket, with those due within kWindow after it, and sleeps until their time: a slow rate costs
+  // one wake-up per message, a fast one far fewer.
   std::size_t acquire(std::span<Ticket> out);
 
   // Ends the schedule now, started or not: tickets due later are never handed out, overdue ones
   // nobody took are skipped, and every sleeper wakes. Idempotent.
   void close();
+
+  // A tenth of a millisecond: no more than waking up is late by anyway. Nothing when max_lag is
+  // set.
+  static constexpr std::chrono::microseconds kWindow{100};
 
   // Complete once closed and all producers are back from their last acquire().
   [[nodiscard]] Totals totals() const;
@@ -73,12 +77,14 @@ class TokenBucket {
   }
   Grant take_locked(std::uint64_t most);
   void skip_stale_locked(nanoseconds elapsed);
-  // Sleeps for a reserved ticket. False: its time never came, or is too long gone.
-  bool redeem(TimePoint due);
+  // Sleeps until the last of the reserved tickets is due. Returns how many of them count: the rest
+  // never came to their time, or are too late.
+  std::size_t redeem(std::span<const Ticket> tickets);
 
   // Constant after construction.
   const Schedule schedule_;
   const Limits limits_;
+  const nanoseconds window_;
   Clock& clock_;
 
   std::stop_source closing_;
