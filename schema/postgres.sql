@@ -20,3 +20,12 @@ CREATE TABLE IF NOT EXISTS loadgen_runs (
     config      jsonb NOT NULL,  -- the "config" of the result file
     result      jsonb            -- the whole result file
 );
+
+-- One row for each frame that was committed, in the frame's own transaction: a frame that is written
+-- again because its outcome was not known is stored once. Rows of finished runs may be deleted.
+CREATE TABLE IF NOT EXISTS loadgen_ledger (
+    run_id bigint NOT NULL,
+    frame  bigint NOT NULL,  -- sequence of its first message
+    rows   integer NOT NULL,
+    CONSTRAINT loadgen_ledger_pkey PRIMARY KEY (run_id, frame)
+);

@@ -19,3 +19,12 @@ CREATE TABLE IF NOT EXISTS loadgen_runs (
     config      TEXT NOT NULL,     -- JSON, the "config" of the result file
     result      TEXT               -- JSON, the whole result file
 );
+
+-- One row for each frame that was committed, in the frame's own transaction: a frame that is written
+-- again because its outcome was not known is stored once. Rows of finished runs may be deleted.
+CREATE TABLE IF NOT EXISTS loadgen_ledger (
+    run_id INTEGER NOT NULL,
+    frame  INTEGER NOT NULL,  -- sequence of its first message
+    rows   INTEGER NOT NULL,
+    PRIMARY KEY (run_id, frame)
+) WITHOUT ROWID;

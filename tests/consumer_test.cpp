@@ -37,12 +37,26 @@ struct Fixture {
         .limits = limits,
         .give_up = give_up.get_token(),
         .on_failure = [this](const WriteResult& result) { failures.push_back(result); }};
-    return consume(context, to, &recorder);
+    SinkTarget target(to);
+    const DeliveryContext delivery{.target = target,
+                                   .run = {},
+                                   .clock = clock,
+                                   .breaker = breaker,
+                                   .budget = budget,
+                                   .dead_letters = dead_letters,
+                                   .policy = {},
+                                   .give_up = give_up.get_token(),
+                                   .on_error = [](const WriteResult&) {}};
+    Courier courier(delivery);
+    return consume(context, courier, &recorder);
   }
 
   FakeClock clock;
   MemoryChannel channel{1000, OnFull::kBlock, clock};
   MemorySink sink;
+  CircuitBreaker breaker{Breaker::kOff, 1, clock, {}};
+  RetryBudget budget;
+  DeadLetterBox dead_letters{"/nonexistent/dead-letter.jsonl", 0};
   SharedSequenceSet acknowledged;
   LiveCounters live;
   LatencyRecorder recorder;
@@ -58,7 +72,7 @@ TEST_CASE("consumer: a full frame is written at once, what is left when the chan
   f.channel.close();
   const ConsumerTotals totals = f.run({3, 5ms}, f.sink);
   CHECK(f.sink.frames == std::vector<Sequences>{{0, 1, 2}, {3, 4, 5}, {6}});
-  CHECK(totals.stored == 7);
+  CHECK(totals.delivered.stored == 7);
   CHECK(totals.frames_full == 2);
   CHECK(totals.frames_drain == 1);
   CHECK(totals.frames_linger == 0);
@@ -137,9 +151,9 @@ TEST_CASE("consumer: a frame that is not written is unsent, reported, and the la
     return nth == 1 ? WriteOutcome::kNotWritten : WriteOutcome::kWritten;
   });
   const ConsumerTotals totals = f.run({3, 0ms}, faulty);
-  CHECK(totals.stored == 3);
-  CHECK(totals.unsent == 3);
-  CHECK(totals.in_doubt == 0);
+  CHECK(totals.delivered.stored == 3);
+  CHECK(totals.delivered.unsent == 3);
+  CHECK(totals.delivered.in_doubt == 0);
   CHECK(f.failures.size() == 1);
   CHECK(f.channel.stats().depth == 3);
   CHECK(f.acknowledged.take().size() == 3);
@@ -151,9 +165,9 @@ TEST_CASE("consumer: a frame whose commit has no known outcome is in doubt, not 
   f.push(0, 3);
   FaultySink faulty(f.sink, [](std::size_t) { return WriteOutcome::kInDoubt; });
   const ConsumerTotals totals = f.run({3, 0ms}, faulty);
-  CHECK(totals.in_doubt == 3);
-  CHECK(totals.unsent == 0);
-  CHECK(totals.stored == 0);
+  CHECK(totals.delivered.in_doubt == 3);
+  CHECK(totals.delivered.unsent == 0);
+  CHECK(totals.delivered.stored == 0);
 }
 
 TEST_CASE("consumer: told to give up, it begins no further frame and counts what it holds") {
@@ -165,18 +179,22 @@ TEST_CASE("consumer: told to give up, it begins no further frame and counts what
   f.give_up.request_stop();
   f.channel.close();
   consumer.join();
-  CHECK(totals.unsent == 1);
+  CHECK(totals.delivered.unsent == 1);
   CHECK(f.sink.frames.empty());
 }
 
 TEST_CASE("consumer: totals of two consumers add up field by field") {
   const TimePoint early{1s};
   const TimePoint late{2s};
-  ConsumerTotals sum{1, 2, 3, 4, 5, 6, 7ns, late};
-  sum += ConsumerTotals{10, 20, 30, 40, 50, 60, 70ns, early};
-  CHECK(sum.stored == 11);
-  CHECK(sum.unsent == 22);
-  CHECK(sum.in_doubt == 33);
+  ConsumerTotals sum{{1, 2, 3, 4, 5, 6, 7}, 4, 5, 6, 7ns, late};
+  sum += ConsumerTotals{{10, 20, 30, 40, 50, 60, 70}, 40, 50, 60, 70ns, early};
+  CHECK(sum.delivered.stored == 11);
+  CHECK(sum.delivered.dead_lettered == 22);
+  CHECK(sum.delivered.unsent == 33);
+  CHECK(sum.delivered.in_doubt == 44);
+  CHECK(sum.delivered.retried_frames == 55);
+  CHECK(sum.delivered.duplicates_suppressed == 66);
+  CHECK(sum.delivered.resent == 77);
   CHECK(sum.frames_full == 44);
   CHECK(sum.frames_linger == 55);
   CHECK(sum.frames_drain == 66);

@@ -121,20 +121,26 @@ TEST_CASE("coordinator: a signal before the schedule is known still ends it earl
   }) == Wait::kTimedOut);
 }
 
-TEST_CASE("coordinator: failures are counted by what they were") {
+TEST_CASE("coordinator: errors are counted by what they were, and the first failure stays") {
   Fixture f;
-  CHECK(f.coordinator.failures().empty());
-  f.coordinator.note_failure({WriteOutcome::kInDoubt, {"A", "first"}});
-  f.coordinator.note_failure({WriteOutcome::kNotWritten, {"B", "second"}});
-  f.coordinator.note_failure({WriteOutcome::kInDoubt, {"A", "third"}});
-  f.coordinator.note_failure({WriteOutcome::kNotWritten, {"A", "fourth"}});
-  const auto failures = f.coordinator.failures();
-  REQUIRE(failures.size() == 3);
-  CHECK(failures[0].first.error.message == "first");
-  CHECK(failures[0].count == 2);
-  CHECK(failures[1].first.error.code == "B");
-  CHECK(failures[1].count == 1);
-  CHECK(failures[2].first.outcome == WriteOutcome::kNotWritten);
+  const auto error = [](WriteOutcome outcome, std::string code, std::string message) {
+    return WriteResult{outcome, {.code = std::move(code), .message = std::move(message)}};
+  };
+  CHECK(f.coordinator.errors().empty());
+  CHECK(f.coordinator.note_error(error(WriteOutcome::kInDoubt, "A", "first")));
+  CHECK(f.coordinator.note_error(error(WriteOutcome::kNotWritten, "B", "second")));
+  CHECK_FALSE(f.coordinator.note_error(error(WriteOutcome::kInDoubt, "A", "third")));
+  CHECK_FALSE(f.coordinator.failure().has_value());
+  f.coordinator.note_failure(error(WriteOutcome::kNotWritten, "A", "fourth"));
+  f.coordinator.note_failure(error(WriteOutcome::kNotWritten, "B", "fifth"));
+  const auto errors = f.coordinator.errors();
+  REQUIRE(errors.size() == 3);
+  CHECK(errors[0].first.error.message == "first");
+  CHECK(errors[0].count == 2);
+  CHECK(errors[1].first.error.code == "B");
+  CHECK(errors[1].count == 1);
+  CHECK(errors[2].first.outcome == WriteOutcome::kNotWritten);
+  CHECK(f.coordinator.failure()->message == "fourth");
 }
 
 TEST_CASE("coordinator: production that a count ended early starts the drain timeout then") {

@@ -44,8 +44,8 @@ RunReport slow_report() {
 }
 
 void fail(RunReport& report) {
-  report.target_failed = true;
-  report.errors.push_back({"SQLITE_FULL", "fatal", 3, "database or disk is full"});
+  report.failure = {"SQLITE_FULL", "fatal", 3, "database or disk is full"};
+  report.errors.push_back(*report.failure);
 }
 
 bool contains(std::string_view text, std::string_view part) {

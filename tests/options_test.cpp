@@ -44,7 +44,7 @@ class AppDb {
   std::optional<std::string> before_;
 };
 
-std::variant<Options, ShowText> parse(const Arguments& arguments) {
+Command parse(const Arguments& arguments) {
   std::vector<const char*> argv{"app"};
   for (const std::string& argument : arguments) argv.push_back(argument.c_str());
   return parse_options(static_cast<int>(argv.size()), argv.data());
@@ -189,6 +189,15 @@ TEST_CASE("options: every bad value gets one line with the flag, the value and w
       {"--linger", "5ms", {"-5ms", "5k", "x"}},
       {"--insert", "auto, copy, multi, unnest or single", {"COPY", "bulk", "0"}},
       {"--durability", "full or relaxed", {"none", "FULL", "1"}},
+      {"--delivery", "exactly-once or at-least-once", {"once", "Exactly-Once", "at-most-once"}},
+      {"--retries", "0 to 1e9", {"-1", "1.5", "1000000001", "unlimited"}},
+      {"--retry-delay",
+       "50ms,10s",
+       {"50ms", "50ms,", ",10s", "0,10s", "10s,50ms", "1s,2s,3s", "-1s,1s", "x,y"}},
+      {"--timeout", "above 0", {"0", "-1s", "366d", "x"}},
+      {"--connect-wait", "10s", {"-1s", "366d", "x"}},
+      {"--max-dead-letters", "0 to", {"-1", "0.5", "1000000000000001"}},
+      {"--breaker", "on or off", {"half-open", "ON", "true"}},
       {"--drain-timeout", "20s", {"-20s", "x", "366d"}},
       {"--verify", "off, count or full", {"on", "Count", "yes"}},
       {"--progress", "off or a duration from 10ms to 365d", {"0", "9ms", "-1s", "on", "never"}},
@@ -277,10 +286,32 @@ TEST_CASE("options: run is the default command and changes nothing") {
   CHECK(std::get<Options>(parse_options(0, nullptr)).producers == 10);
 }
 
+TEST_CASE("options: replay takes a file, and the options of the database and of delivery alone") {
+  const auto parsed = parse({"replay", "dead.jsonl", "--db=sqlite:x.db", "--retries=2"});
+  const Replay replay = std::get<Replay>(parsed);
+  CHECK(replay.file == "dead.jsonl");
+  CHECK(replay.options.db == "sqlite:x.db");
+  CHECK(replay.options.retries == 2);
+  CHECK(contains(error_of({"replay"}), "expected one dead-letter file"));
+  CHECK(contains(error_of({"replay", "a", "b"}), "expected one dead-letter file"));
+  CHECK(contains(error_of({"replay", "a", "--rps=5"}), "--rps: unknown option"));
+  CHECK(contains(text_of({"replay", "--help"}), "app replay FILE"));
+}
+
+TEST_CASE("options: verify takes a database and a run") {
+  CHECK_FALSE(std::get<Verify>(parse({"verify"})).run_id.has_value());
+  const Verify verify = std::get<Verify>(parse({"verify", "--db=sqlite:x.db", "--run", "77"}));
+  CHECK(verify.run_id == 77);
+  CHECK(verify.options.db == "sqlite:x.db");
+  CHECK(verify.options.verify == VerifyMode::kFull);
+  CHECK(contains(error_of({"verify", "--run=x"}), "--run=x: expected the number of a run"));
+  CHECK(contains(error_of({"verify", "--verify=off"}), "--verify=off: expected count or full"));
+  CHECK(contains(error_of({"verify", "--rps=5"}), "--rps: unknown option"));
+}
+
 TEST_CASE("options: an unknown command is refused and run is named") {
-  for (const Arguments& arguments :
-       {Arguments{"verify"}, Arguments{"replay", "file"}, Arguments{"Run"}, Arguments{"help"},
-        Arguments{"--rps=5", "go"}, Arguments{"run", "fast"}}) {
+  for (const Arguments& arguments : {Arguments{"Run"}, Arguments{"help"},
+                                     Arguments{"--rps=5", "go"}, Arguments{"run", "fast"}}) {
     CAPTURE(line(arguments));
     const std::string error = error_of(arguments);
     CAPTURE(error);
@@ -288,7 +319,7 @@ TEST_CASE("options: an unknown command is refused and run is named") {
     CHECK(contains(error, "run"));
     CHECK(contains(error, "--help"));
   }
-  CHECK(error_of({"verify"}).starts_with("verify: unknown command"));
+  CHECK(error_of({"compare"}).starts_with("compare: unknown command"));
 }
 
 TEST_CASE("options: an unknown option is refused and the nearest one suggested") {
@@ -318,11 +349,35 @@ TEST_CASE("options: an unknown option is refused and the nearest one suggested")
   }
 }
 
+TEST_CASE("options: delivery is exactly once unless told otherwise, and never gives up by itself") {
+  const Options none = options_of({});
+  CHECK(none.delivery == Delivery::kExactlyOnce);
+  CHECK_FALSE(none.retries.has_value());
+  CHECK(none.retry_delay.shortest == 50ms);
+  CHECK(none.retry_delay.longest == 10s);
+  CHECK(none.timeout == 30s);
+  CHECK(none.connect_wait == 10s);
+  CHECK(none.dead_letter == "dead-letter.jsonl");
+  CHECK(none.max_dead_letters == 10'000);
+  CHECK(none.breaker == Breaker::kOn);
+  const Options all =
+      options_of({"--delivery=at-least-once", "--retries=7", "--retry-delay=5ms,1s", "--timeout=3s",
+                  "--connect-wait=0", "--dead-letter=x", "--max-dead-letters=0", "--breaker=off"});
+  CHECK(all.delivery == Delivery::kAtLeastOnce);
+  CHECK(all.retries == 7);
+  CHECK(all.retry_delay.shortest == 5ms);
+  CHECK(all.retry_delay.longest == 1s);
+  CHECK(all.timeout == 3s);
+  CHECK(all.connect_wait == 0s);
+  CHECK(all.dead_letter == "x");
+  CHECK(all.max_dead_letters == 0);
+  CHECK(all.breaker == Breaker::kOff);
+}
+
 TEST_CASE("options: what is not built yet is unknown, never accepted and ignored") {
   for (const std::string flag :
-       {"--delivery=exactly-once", "--retries=3", "--timeout=30s", "--dead-letter=f", "--spool=d",
-        "--stages=1:2", "--warmup=1", "--threshold=p99<1s", "--html=f", "--config=f",
-        "--listen=:80", "--arrival=even", "--percentiles=50", "--unsent=f", "--breaker=on"}) {
+       {"--spool=d", "--stages=1:2", "--warmup=1", "--threshold=p99<1s", "--html=f", "--config=f",
+        "--listen=:80", "--arrival=even", "--percentiles=50", "--unsent=f"}) {
     CAPTURE(flag);
     CHECK(contains(error_of({flag}), "unknown option"));
   }

@@ -42,6 +42,7 @@ struct Bench {
   SteadyClock clock;
   std::string db = test_postgres().value_or("");
   std::string table = unique_table();
+  std::int64_t run = unique_run();
 };
 
 std::vector<Message> some_messages(std::size_t count) {
@@ -75,8 +76,9 @@ TEST_CASE("postgres: the durability in force is set on the sinks' sessions and r
                       "_seen VALUES (current_setting('synchronous_commit')); RETURN NEW; END $$");
     sql(bench.db, "CREATE OR REPLACE TRIGGER seen BEFORE INSERT ON " + bench.table +
                       " FOR EACH ROW EXECUTE FUNCTION " + bench.table + "_f()");
+    bench.run = unique_run();
     const auto frame = some_messages(1);
-    REQUIRE(target->connect({1, {}})->write({frame}).outcome == WriteOutcome::kWritten);
+    REQUIRE(target->connect({bench.run, {}}, {})->write({frame}).outcome == WriteOutcome::kWritten);
     CHECK(sql(bench.db, "SELECT value FROM " + bench.table + "_seen") == SqlRows{{value}});
   }
 }
@@ -108,6 +110,7 @@ TEST_CASE("postgres: a user who may insert but not create can use tables that ar
   sql(bench.db, "CREATE ROLE " + role + " LOGIN");
   sql(bench.db, "GRANT SELECT, INSERT ON " + bench.table + " TO " + role);
   sql(bench.db, "GRANT SELECT, INSERT, UPDATE ON loadgen_runs TO " + role);
+  sql(bench.db, "GRANT SELECT, INSERT ON loadgen_ledger TO " + role);
   bench.db += "&user=" + role;
   CHECK(bench.error_of_open().empty());
   bench.table += "_absent";
@@ -123,13 +126,14 @@ TEST_CASE("postgres: hostile table names are quoted") {
                                    "日本 " + canary, "'" + canary}) {
     CAPTURE(table);
     bench.table = table;
+    bench.run = unique_run();
     const auto target = bench.target();
     target->open();
     target->open();  // finds it again
     const auto frame = some_messages(2);
-    CHECK(target->connect({1, {}})->write({frame}).outcome == WriteOutcome::kWritten);
+    CHECK(target->connect({bench.run, {}}, {})->write({frame}).outcome == WriteOutcome::kWritten);
     int rows = 0;
-    target->read_back(1, RowContent::kTexts, [&](const StoredRow&) { return ++rows > 0; });
+    target->read_back(bench.run, RowContent::kTexts, [&](const StoredRow&) { return ++rows > 0; });
     CHECK(rows == 2);
   }
   CHECK(sql(bench.db, "SELECT count(*) FROM " + canary) == SqlRows{{"0"}});
@@ -140,7 +144,7 @@ TEST_CASE("postgres: a session that ends while a frame is under way is no succes
   if (bench.db.empty()) return;
   const auto target = bench.target();
   target->open();
-  const auto sink = target->connect({1, {}});
+  const auto sink = target->connect({bench.run, {}}, {});
   const std::string name = bench.table;
   const auto first = some_messages(1);
   REQUIRE(sink->write({first}).outcome == WriteOutcome::kWritten);
@@ -160,6 +164,7 @@ TEST_CASE("postgres: a commit that a dying session leaves open is in doubt") {
        {InsertMethod::kCopy, InsertMethod::kMulti, InsertMethod::kUnnest, InsertMethod::kSingle}) {
     CAPTURE(to_name(method));
     bench.table = unique_table();
+    bench.run = unique_run();
     Options options;
     options.db = bench.db;
     options.table = bench.table;
@@ -173,7 +178,7 @@ TEST_CASE("postgres: a commit that a dying session leaves open is in doubt") {
     sql(bench.db, "CREATE CONSTRAINT TRIGGER slow AFTER INSERT ON " + bench.table +
                       " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f" +
                       bench.table + "()");
-    const auto sink = target->connect({1, {}});
+    const auto sink = target->connect({bench.run, {}}, {});
     const auto frame = some_messages(1);
     WriteResult result;
     {
@@ -200,7 +205,7 @@ TEST_CASE("postgres: a deferred constraint that fails at the commit is a plain r
                     " DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION f" + bench.table +
                     "()");
   const auto frame = some_messages(3);
-  const WriteResult result = target->connect({1, {}})->write({frame});
+  const WriteResult result = target->connect({bench.run, {}}, {})->write({frame});
   CHECK(result.outcome == WriteOutcome::kNotWritten);
   CHECK(result.error.code == "P0001");
   CHECK(result.error.message == "no");
@@ -214,7 +219,7 @@ TEST_CASE("postgres: errors carry no row data") {
   sql(bench.db, "ALTER TABLE " + bench.table + " ADD CHECK (message <> 'CANARY')");
   auto frame = some_messages(1);
   frame[0].text = "CANARY";
-  const WriteResult result = target->connect({1, {}})->write({frame});
+  const WriteResult result = target->connect({bench.run, {}}, {})->write({frame});
   CHECK(result.outcome == WriteOutcome::kNotWritten);
   CHECK(result.error.code == "23514");
   CHECK_FALSE(contains(result.error.message, "CANARY"));

@@ -122,8 +122,10 @@ RunReport full_report() {
                   .corrupted = 7,
                   .passed = false};
   report.errors = {{"57P01", "fatal", 4, "terminating connection"}, {"audit", "in_doubt", 1, "x"}};
+  report.breaker = {
+      .state = "half-open", .transitions_total = 4, .closed = 8s, .open = 3s, .half_open = 500ms};
   report.interrupted_by = SIGINT;
-  report.target_failed = true;
+  report.failure = report.errors.front();
   report.verdict = verdict(report);
   report.exit_code = exit_code(report);
   return report;
@@ -284,6 +286,20 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
       {"/client/cpu_user_s", 1.5},
       {"/client/cpu_system_s", 0.75},
       {"/client/max_rss_bytes", 20'000'000},
+      {"/breaker/state", "half-open"},
+      {"/breaker/transitions", 4},
+      {"/breaker/closed_s", 8.0},
+      {"/breaker/open_s", 3.0},
+      {"/breaker/half_open_s", 0.5},
+      {"/config/delivery", "exactly-once"},
+      {"/config/retries", nullptr},
+      {"/config/retry_delay_ms/0", 50.0},
+      {"/config/retry_delay_ms/1", 10'000.0},
+      {"/config/timeout_s", 30.0},
+      {"/config/connect_wait_s", 10.0},
+      {"/config/dead_letter", "dead-letter.jsonl"},
+      {"/config/max_dead_letters", 10'000},
+      {"/config/breaker", "on"},
       {"/audit/mode", "full"},
       {"/audit/checked", 1'234'600},
       {"/audit/lost", 2},
@@ -318,11 +334,12 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
 
 TEST_CASE("json report: the keys are the contract, none is missing") {
   const json report = parsed(sustained_report());
-  CHECK(keys(report) == std::set<std::string>{"schema_version", "run_id", "started_at", "ended_at",
-                                              "app_version", "exit_code", "interrupted", "config",
-                                              "environment", "counts", "rate", "time_s",
-                                              "latency_us", "queue", "batches", "client", "audit",
-                                              "errors", "verdict"});
+  CHECK(keys(report) ==
+        std::set<std::string>{"schema_version", "run_id",    "started_at",  "ended_at",
+                              "app_version",    "exit_code", "interrupted", "config",
+                              "environment",    "counts",    "rate",        "time_s",
+                              "latency_us",     "queue",     "batches",     "client",
+                              "breaker",        "audit",     "errors",      "verdict"});
   CHECK(keys(report["latency_us"]) ==
         std::set<std::string>{"response", "schedule_lag", "queue_wait", "batch_wait", "write"});
   for (const json& histogram : report["latency_us"]) {

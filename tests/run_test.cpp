@@ -48,12 +48,15 @@ class FailingTarget final : public Target {
 
   void open() override {}
   [[nodiscard]] TargetInfo info() const override { return {.kind = "failing"}; }
-  std::unique_ptr<Sink> connect(const RunIdentity&) override {
-    if (connections_-- == 0) throw SetupError("no more connections");
+  std::unique_ptr<Sink> connect(const RunIdentity&, const std::stop_token&) override {
+    if (connections_-- == 0) {
+      throw ConnectError("no more connections", {.error_class = ErrorClass::kFatal});
+    }
     return nullptr;
   }
   void record_start(const RunRecord&) override {}
   void record_end(std::int64_t, WallTime, const std::string&) override {}
+  std::optional<RecordedRun> find_run(std::optional<std::int64_t>) override { return {}; }
   [[nodiscard]] bool can_read_back() const override { return false; }
   void read_back(std::int64_t, RowContent, const RowVisitor&) override {}
   void interrupt() noexcept override {}
@@ -120,25 +123,31 @@ TEST_CASE("run: any shape of threads, batches and channel stores every message e
   }
 }
 
-TEST_CASE("run: a write that fails ends it, and what was not stored is counted unsent") {
+TEST_CASE("run: a failure for good ends it, and what was not stored is counted unsent") {
   Runner runner;
+  runner.options.dead_letter = runner.dir.file("dead.jsonl");
+  runner.options.max_dead_letters = 0;
   runner.target = make_target(runner.options, runner.clock);
   runner.target->open();
   refuse_sequence(runner.options.db, "messages", 700);
   runner.options.rps.reset();
-  runner.options.count = 5000;
+  runner.options.count = 1'000'000;
   const RunReport report = runner.run();
-  CHECK(report.target_failed);
+  CHECK(report.failure->code == "poison_storm");
+  CHECK(report.counts.stored < 1'000'000);
+  CHECK(report.counts.dead_lettered == 1);
   CHECK(report.exit_code == 1);
   CHECK(report.counts.balance());
-  CHECK(report.counts.unsent > 0);
   CHECK(report.counts.in_doubt == 0);
-  CHECK(report.counts.stored + report.counts.unsent == report.counts.produced);
+  CHECK(report.counts.stored + report.counts.dead_lettered + report.counts.unsent ==
+        report.counts.produced);
   CHECK(report.audit.passed == true);  // what was acknowledged is there
   CHECK(sql(runner.options.db, "SELECT count(*) FROM messages") ==
         SqlRows{{std::to_string(report.counts.stored)}});
-  REQUIRE(report.errors.size() == 1);
+  REQUIRE(report.errors.size() == 2);
   CHECK(report.errors[0].message == "refused");
+  CHECK(report.errors[0].error_class == "poison");
+  CHECK(report.errors[1].code == "poison_storm");
   CHECK(report.verdict.find("refused") != std::string::npos);
 }
 

@@ -40,12 +40,12 @@ struct Bench {
   }
 
   std::unique_ptr<Sink> connect(std::int64_t run_id = 1) {
-    return target->connect({run_id, {clock.now(), clock.wall_now()}});
+    return target->connect({first_run + run_id, {clock.now(), clock.wall_now()}}, {});
   }
 
   std::map<std::int64_t, StoredMessage> stored(std::int64_t run_id = 1) {
     std::map<std::int64_t, StoredMessage> rows;
-    target->read_back(run_id, RowContent::kTexts, [&](const StoredRow& row) {
+    target->read_back(first_run + run_id, RowContent::kTexts, [&](const StoredRow& row) {
       CHECK(rows.emplace(row.sequence, StoredMessage{row.producer, std::string(row.text)}).second);
       return true;
     });
@@ -54,6 +54,7 @@ struct Bench {
 
   SteadyClock clock;
   Options options;
+  const std::int64_t first_run = unique_run() * 1000;  // of those this test uses
   std::unique_ptr<Target> target;
 };
 
@@ -94,7 +95,7 @@ void for_each_kind(Test test) {
 TEST_CASE("sink: a written frame is stored, every column of every row") {
   for_each_kind([](const std::string& db, InsertMethod method) {
     Bench bench(db, method);
-    const auto sink = bench.connect(1234567890123456789);
+    const auto sink = bench.connect(987);
     std::uint64_t next = 0;
     for (const std::size_t rows : kFrameSizes) {
       const auto frame = messages(next, rows, bench.clock);
@@ -103,7 +104,7 @@ TEST_CASE("sink: a written frame is stored, every column of every row") {
       CHECK(result.error.code.empty());
       next += rows;
     }
-    const auto stored = bench.stored(1234567890123456789);
+    const auto stored = bench.stored(987);
     REQUIRE(stored.size() == next);
     std::uint64_t expected = 0;
     for (const std::size_t rows : kFrameSizes) {
@@ -202,7 +203,7 @@ TEST_CASE("sink: created_at is when the message was made, to the microsecond") {
     auto frame = messages(0, 1, bench.clock);
     const WallAnchor anchor{frame[0].created - 1500ms,
                             WallTime(std::chrono::microseconds(1'700'000'000'123'456))};
-    const auto sink = bench.target->connect({1, anchor});
+    const auto sink = bench.target->connect({bench.first_run + 1, anchor}, {});
     REQUIRE(sink->write({frame}).outcome == WriteOutcome::kWritten);
     const std::string created_at =
         db.starts_with("sqlite:")
@@ -219,7 +220,7 @@ TEST_CASE("target: reading back stops when the visitor has seen enough") {
     const auto frame = messages(0, 100, bench.clock);
     REQUIRE(bench.connect()->write({frame}).outcome == WriteOutcome::kWritten);
     int seen = 0;
-    bench.target->read_back(1, RowContent::kSequences, [&](const StoredRow& row) {
+    bench.target->read_back(bench.first_run + 1, RowContent::kSequences, [&](const StoredRow& row) {
       CHECK(row.text.empty());
       return ++seen < 10;
     });
@@ -235,7 +236,8 @@ TEST_CASE("target: opening twice keeps tables and rows") {
     const auto again = make_target(bench.options, bench.clock);
     again->open();
     std::size_t rows = 0;
-    again->read_back(1, RowContent::kSequences, [&](const StoredRow&) { return ++rows > 0; });
+    again->read_back(bench.first_run + 1, RowContent::kSequences,
+                     [&](const StoredRow&) { return ++rows > 0; });
     CHECK(rows == 3);
   });
 }
@@ -264,7 +266,7 @@ TEST_CASE("target: the null target takes everything and keeps nothing") {
   target->open();
   CHECK(target->info().kind == "null");
   CHECK_FALSE(target->can_read_back());
-  const auto sink = target->connect({});
+  const auto sink = target->connect({}, {});
   const auto frame = messages(0, 10, clock);
   CHECK(sink->write({frame}).outcome == WriteOutcome::kWritten);
   sink->interrupt();

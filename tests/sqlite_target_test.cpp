@@ -73,7 +73,7 @@ TEST_CASE("sqlite: a lock another process holds is waited for") {
   Bench bench;
   const auto target = bench.target();
   target->open();
-  const auto sink = target->connect({1, {}});
+  const auto sink = target->connect({1, {}}, {});
   sqlite3* other = nullptr;
   REQUIRE(sqlite3_open((bench.db.substr(7)).c_str(), &other) == SQLITE_OK);
   REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
@@ -92,7 +92,7 @@ TEST_CASE("sqlite: the wait for a lock another process holds can be interrupted"
   Bench bench;
   const auto target = bench.target();
   target->open();
-  const auto sink = target->connect({1, {}});
+  const auto sink = target->connect({1, {}}, {});
   sqlite3* other = nullptr;
   REQUIRE(sqlite3_open((bench.db.substr(7)).c_str(), &other) == SQLITE_OK);
   REQUIRE(sqlite3_exec(other, "BEGIN IMMEDIATE", nullptr, nullptr, nullptr) == SQLITE_OK);
@@ -157,15 +157,17 @@ TEST_CASE("sqlite: a failed start leaves no new file behind") {
 
 TEST_CASE("sqlite: hostile table names are quoted") {
   Bench bench;
+  std::int64_t run = 0;
   bench.target()->open();
   for (const std::string table : {"m\"; DROP TABLE messages;--", "select", "a b", "日本語", "'"}) {
     CAPTURE(table);
     const auto target = bench.target(Durability::kFull, table);
     target->open();
+    ++run;  // the ledger is one for all tables
     const auto frame = some_messages(2);
-    CHECK(target->connect({1, {}})->write({frame}).outcome == WriteOutcome::kWritten);
+    CHECK(target->connect({run, {}}, {})->write({frame}).outcome == WriteOutcome::kWritten);
     int rows = 0;
-    target->read_back(1, RowContent::kTexts, [&](const StoredRow&) { return ++rows > 0; });
+    target->read_back(run, RowContent::kTexts, [&](const StoredRow&) { return ++rows > 0; });
     CHECK(rows == 2);
   }
   CHECK(sql(bench.db, "SELECT count(*) FROM messages") == SqlRows{{"0"}});

@@ -14,8 +14,11 @@ namespace {
 // A frame is known by the sequence of its one message.
 struct OneMessage {
   explicit OneMessage(std::uint64_t sequence) { message.sequence = sequence; }
-  [[nodiscard]] Frame frame() const { return {{&message, 1}}; }
+  [[nodiscard]] WriterQueue::Request of_run(std::int64_t run_id) const {
+    return {run_id, frame, {}};
+  }
   Message message;
+  const Frame frame{{&message, 1}};
 };
 
 std::uint64_t number(const Frame& frame) { return frame.messages.front().sequence; }
@@ -26,9 +29,10 @@ class Holder {
   explicit Holder(WriterQueue& queue)
       : thread_([this, &queue] {
           const OneMessage mine(1000);
-          CHECK(
-              queue.write(1, mine.frame(), {}, [this](const Frame& frame) { return write(frame); })
-                  .has_value());
+          CHECK(queue
+                    .write(mine.of_run(1), {},
+                           [this](const WriterQueue::Request& request) { return write(request); })
+                    .has_value());
         }) {
     holding_.wait();
   }
@@ -39,8 +43,8 @@ class Holder {
   WriteOutcome outcome = WriteOutcome::kWritten;  // of all but its own
 
  private:
-  WriteResult write(const Frame& frame) {
-    written.push_back(number(frame));
+  WriteResult write(const WriterQueue::Request& request) {
+    written.push_back(number(request.frame));
     if (written.size() > 1) return {outcome};
     holding_.count_down();
     released_.wait();
@@ -65,12 +69,13 @@ TEST_CASE("writer queue: one thread writes at a time, and each frame is written 
       threads.emplace_back([&, i] {
         for (std::uint64_t k = 0; k < 2000; ++k) {
           const OneMessage mine(i * 2000 + k);
-          const auto result = queue.write(1, mine.frame(), {}, [&](const Frame& frame) {
-            if (++inside != 1) ++overlaps;  // a data race too, if it were not exclusive
-            ++times_written[number(frame)];
-            --inside;
-            return WriteResult{};
-          });
+          const auto result =
+              queue.write(mine.of_run(1), {}, [&](const WriterQueue::Request& request) {
+                if (++inside != 1) ++overlaps;  // a data race too, if it were not exclusive
+                ++times_written[number(request.frame)];
+                --inside;
+                return WriteResult{};
+              });
           CHECK(result.has_value());
         }
       });
@@ -89,8 +94,8 @@ TEST_CASE("writer queue: who writes does so for all who wait, in the order they 
     threads.emplace_back([&, i] {
       const OneMessage mine(i);
       CHECK(queue
-                .write(1, mine.frame(), {},
-                       [&](const Frame&) {
+                .write(mine.of_run(1), {},
+                       [&](const WriterQueue::Request&) {
                          ++wrote_themselves;
                          return WriteResult{};
                        })
@@ -114,8 +119,8 @@ TEST_CASE("writer queue: nobody works for others for ever") {
     threads.emplace_back([&, i] {
       const OneMessage mine(i);
       CHECK(queue
-                .write(1, mine.frame(), {},
-                       [&](const Frame&) {
+                .write(mine.of_run(1), {},
+                       [&](const WriterQueue::Request&) {
                          ++by_another;
                          return WriteResult{};
                        })
@@ -138,9 +143,9 @@ TEST_CASE("writer queue: a frame of another run is left to its own connection") 
   std::jthread other([&] {
     const OneMessage mine(7);
     CHECK(queue
-              .write(2, mine.frame(), {},
-                     [&](const Frame& frame) {
-                       others.push_back(number(frame));
+              .write(mine.of_run(2), {},
+                     [&](const WriterQueue::Request& request) {
+                       others.push_back(number(request.frame));
                        return WriteResult{};
                      })
               .has_value());
@@ -162,8 +167,8 @@ TEST_CASE("writer queue: a failure goes to whose frame it was, and the next writ
   for (std::uint64_t i = 0; i < 2; ++i) {
     threads.emplace_back([&, i] {
       const OneMessage mine(i);
-      const auto result =
-          queue.write(1, mine.frame(), {}, [](const Frame&) { return WriteResult{}; });
+      const auto result = queue.write(mine.of_run(1), {},
+                                      [](const WriterQueue::Request&) { return WriteResult{}; });
       outcomes[i] = result->outcome;
     });
     while (queue.waiting() < i + 1) std::this_thread::yield();
@@ -186,8 +191,8 @@ TEST_CASE("writer queue: a stop ends a wait, wherever in the queue, and leaves t
     for (std::size_t i = 0; i < 3; ++i) {
       threads.emplace_back([&, i] {
         const OneMessage mine(i);
-        const auto result = queue.write(1, mine.frame(), stops[i].get_token(),
-                                        [](const Frame&) { return WriteResult{}; });
+        const auto result = queue.write(mine.of_run(1), stops[i].get_token(),
+                                        [](const WriterQueue::Request&) { return WriteResult{}; });
         written[i] = result ? 1 : 0;
       });
       while (queue.waiting() < i + 1) std::this_thread::yield();
@@ -206,7 +211,7 @@ TEST_CASE("writer queue: a stop requested before is seen even when nobody writes
   std::stop_source stop;
   stop.request_stop();
   const OneMessage mine(1);
-  const auto write = [](const Frame&) { return WriteResult{}; };
-  CHECK_FALSE(queue.write(1, mine.frame(), stop.get_token(), write).has_value());
-  CHECK(queue.write(1, mine.frame(), {}, write).has_value());
+  const auto write = [](const WriterQueue::Request&) { return WriteResult{}; };
+  CHECK_FALSE(queue.write(mine.of_run(1), stop.get_token(), write).has_value());
+  CHECK(queue.write(mine.of_run(1), {}, write).has_value());
 }

@@ -28,7 +28,28 @@ struct AuditSubject {
   const SequenceSet& acknowledged;
   const SequenceSet& produced;
   const Generator& generator;
+  std::uint64_t duplicates_allowed = 0;  // written again in doubt without a ledger
 };
+
+// What is known of a run that is over, for want of the run itself.
+struct RecordedFacts {
+  std::int64_t run_id = 0;
+  std::uint64_t seed = 0;
+  std::uint32_t message_size = 0;
+  std::optional<std::uint64_t> scheduled;  // nullopt: the run never ended, or was killed
+  std::optional<std::uint64_t> stored;     // as the run counted it
+  std::uint64_t ledger_rows = 0;           // in frames the ledger knows as committed; 0 = no ledger
+};
+
+struct OfflineAudit {
+  AuditResult result;
+  std::uint64_t recovered =
+      0;  // found beyond what the run knew to be stored: in doubt, or replayed
+};
+
+// Lost are rows that the run counted or the ledger knows, and that are not found: how many, not
+// which. Otherwise as audit().
+OfflineAudit audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode);
 
 // Blocks while it reads; stops early, without a judgement, on request. Memory grows with the holes
 // among the sequences, not with the rows. Throws SetupError when the table cannot be read.

@@ -55,9 +55,7 @@ void note_acknowledged(SharedSequenceSet& acknowledged, std::span<const Message>
 }  // namespace
 
 ConsumerTotals& ConsumerTotals::operator+=(const ConsumerTotals& other) {
-  stored += other.stored;
-  unsent += other.unsent;
-  in_doubt += other.in_doubt;
+  delivered += other.delivered;
   frames_full += other.frames_full;
   frames_linger += other.frames_linger;
   frames_drain += other.frames_drain;
@@ -66,36 +64,34 @@ ConsumerTotals& ConsumerTotals::operator+=(const ConsumerTotals& other) {
   return *this;
 }
 
-ConsumerTotals consume(const ConsumerContext& context, Sink& sink, LatencyRecorder* recorder) {
+ConsumerTotals consume(const ConsumerContext& context, Courier& courier,
+                       LatencyRecorder* recorder) {
   ConsumerTotals totals;
   std::vector<Message> slots(context.limits.batch_size);
   std::vector<SequenceRange> ranges;
-  while (!context.give_up.stop_requested()) {
-    const Batch batch = collect(context, slots);
-    const std::span<const Message> messages = batch.messages;
-    if (messages.empty()) break;
-    if (context.give_up.stop_requested()) {
-      totals.unsent += messages.size();
-      break;
-    }
-    const TimePoint begin = context.clock.now();
-    const WriteResult result = sink.write({messages});
-    const TimePoint end = result.confirmed.value_or(context.clock.now());
-    totals.writing += end - begin;
-    if (result.outcome != WriteOutcome::kWritten) {
-      (result.outcome == WriteOutcome::kInDoubt ? totals.in_doubt : totals.unsent) +=
-          messages.size();
-      context.on_failure(result);
-      break;
-    }
-    totals.stored += messages.size();
+  TimePoint begin;
+  const Courier::OnStored on_stored = [&](std::span<const Message> messages, TimePoint end) {
     totals.last_commit = end;
-    totals.frames_full += batch.closed_by == Closed::kFull ? 1 : 0;
-    totals.frames_linger += batch.closed_by == Closed::kLinger ? 1 : 0;
-    totals.frames_drain += batch.closed_by == Closed::kDrain ? 1 : 0;
     note_acknowledged(context.acknowledged, messages, ranges);
     context.live.stored.fetch_add(messages.size(), std::memory_order_relaxed);
     if (recorder != nullptr) recorder->record(messages, begin, end);
+  };
+  while (!context.give_up.stop_requested()) {
+    const Batch batch = collect(context, slots);
+    if (batch.messages.empty()) break;
+    begin = context.clock.now();
+    const Delivered delivered = courier.deliver({batch.messages}, on_stored);
+    totals.writing += (delivered.stored > 0 ? totals.last_commit : context.clock.now()) - begin;
+    totals.delivered += delivered;
+    if (delivered.stored > 0) {
+      totals.frames_full += batch.closed_by == Closed::kFull ? 1 : 0;
+      totals.frames_linger += batch.closed_by == Closed::kLinger ? 1 : 0;
+      totals.frames_drain += batch.closed_by == Closed::kDrain ? 1 : 0;
+    }
+    if (delivered.failure) {
+      context.on_failure(*delivered.failure);
+      break;
+    }
   }
   return totals;
 }

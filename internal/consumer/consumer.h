@@ -1,5 +1,5 @@
-// The body of a consumer thread: messages from the channel become frames, frames go to the sink,
-// and what became of each message is counted and timed.
+// The body of a consumer thread: messages from the channel become frames, frames are delivered, and
+// what became of each message is counted and timed.
 #pragma once
 
 #include <cstdint>
@@ -8,8 +8,8 @@
 
 #include "base/clock.h"
 #include "channel/channel.h"
+#include "delivery/courier.h"
 #include "model/sequence_set.h"
-#include "sink/sink.h"
 #include "stats/latency_recorder.h"
 #include "stats/live_counters.h"
 
@@ -29,26 +29,24 @@ struct ConsumerContext {
   LiveCounters& live;
   FrameLimits limits;
   std::stop_token give_up;                             // no further frame is begun
-  std::function<void(const WriteResult&)> on_failure;  // a frame was not written; thread-safe
+  std::function<void(const WriteResult&)> on_failure;  // nothing more will be stored; thread-safe
 };
 
 struct ConsumerTotals {
-  std::uint64_t stored = 0;
-  std::uint64_t unsent = 0;    // taken, but surely not stored
-  std::uint64_t in_doubt = 0;  // in a frame whose commit has no known outcome
-  // Frames stored, by what closed them.
+  Delivered delivered;
+  // Frames that were stored, if only in part, by what closed them.
   std::uint64_t frames_full = 0;
   std::uint64_t frames_linger = 0;
   std::uint64_t frames_drain = 0;
-  nanoseconds writing{0};  // time spent in the sink
+  nanoseconds writing{0};  // time spent delivering
   TimePoint last_commit;   // of the last stored frame
 
   ConsumerTotals& operator+=(const ConsumerTotals& other);
 };
 
-// Runs until the channel is finished, a frame is not written, or it is told to give up. Blocks.
+// Runs until the channel is finished, delivery has failed, or it is told to give up. Blocks.
 // Allocates at the beginning and while buffers grow to the size of a frame. `recorder` may be null:
 // then nothing is timed.
-ConsumerTotals consume(const ConsumerContext& context, Sink& sink, LatencyRecorder* recorder);
+ConsumerTotals consume(const ConsumerContext& context, Courier& courier, LatencyRecorder* recorder);
 
 }  // namespace loadgen

@@ -22,7 +22,10 @@ struct Message {
 // An ordered list of messages that is written in one transaction, or not at all: the unit of
 // commit. Borrows the messages, which must outlive it and not change.
 struct Frame {
-  std::span<const Message> messages;
+  std::span<const Message> messages;  // at least one
+
+  // Known by its first message: no other frame of the run holds that.
+  [[nodiscard]] std::uint64_t id() const { return messages.front().sequence; }
 };
 
 }  // namespace loadgen

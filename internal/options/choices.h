@@ -14,6 +14,10 @@ namespace loadgen {
 enum class OnFull { kBlock, kDropNew, kDropOld, kAbort };
 // How a frame is written; kAuto lets the database choose its fastest.
 enum class InsertMethod { kAuto, kCopy, kMulti, kUnnest, kSingle };
+// Whether a frame whose commit has no known outcome may end up stored twice.
+enum class Delivery { kExactlyOnce, kAtLeastOnce };
+// The circuit breaker in front of the target.
+enum class Breaker { kOn, kOff };
 // Whether a commit waits for the disk.
 enum class Durability { kFull, kRelaxed };
 // How the run is audited at its end.
@@ -33,6 +37,11 @@ inline constexpr std::array kInsertMethodNames{
     Names<InsertMethod>{InsertMethod::kMulti, "multi"},
     Names<InsertMethod>{InsertMethod::kUnnest, "unnest"},
     Names<InsertMethod>{InsertMethod::kSingle, "single"}};
+inline constexpr std::array kDeliveryNames{
+    Names<Delivery>{Delivery::kExactlyOnce, "exactly-once"},
+    Names<Delivery>{Delivery::kAtLeastOnce, "at-least-once"}};
+inline constexpr std::array kBreakerNames{Names<Breaker>{Breaker::kOn, "on"},
+                                          Names<Breaker>{Breaker::kOff, "off"}};
 inline constexpr std::array kDurabilityNames{Names<Durability>{Durability::kFull, "full"},
                                              Names<Durability>{Durability::kRelaxed, "relaxed"}};
 inline constexpr std::array kVerifyModeNames{Names<VerifyMode>{VerifyMode::kOff, "off"},
@@ -45,6 +54,8 @@ inline constexpr std::array kLogLevelNames{
 
 constexpr const auto& names_of(OnFull) { return kOnFullNames; }
 constexpr const auto& names_of(InsertMethod) { return kInsertMethodNames; }
+constexpr const auto& names_of(Delivery) { return kDeliveryNames; }
+constexpr const auto& names_of(Breaker) { return kBreakerNames; }
 constexpr const auto& names_of(Durability) { return kDurabilityNames; }
 constexpr const auto& names_of(VerifyMode) { return kVerifyModeNames; }
 constexpr const auto& names_of(LogLevel) { return kLogLevelNames; }

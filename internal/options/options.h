@@ -12,6 +12,13 @@
 
 namespace loadgen {
 
+// The wait before a retry is chosen at random between 0 and a bound that doubles from one to the
+// other.
+struct RetryDelay {
+  std::chrono::nanoseconds shortest = std::chrono::milliseconds(50);
+  std::chrono::nanoseconds longest = std::chrono::seconds(10);
+};
+
 struct Options {
   // Load ------------------------------------------------------------------------------------------
   // Threads that create messages, 1..1024. They share one rate.
@@ -49,6 +56,22 @@ struct Options {
   std::string table = "messages";
   InsertMethod insert = InsertMethod::kAuto;
   Durability durability = Durability::kFull;
+  // Exactly once: each frame's transaction also notes its id in the table loadgen_ledger, so that a
+  // frame whose commit has no known outcome can be written again without being stored twice.
+  Delivery delivery = Delivery::kExactlyOnce;
+  // Retries of one frame; nullopt = until the drain timeout.
+  std::optional<std::uint64_t> retries{};
+  RetryDelay retry_delay{};
+  // Longest one attempt to write a frame may take.
+  std::chrono::nanoseconds timeout = std::chrono::seconds(30);
+  // How long to wait at the start for a database that is not up yet; 0 = not at all.
+  std::chrono::nanoseconds connect_wait = std::chrono::seconds(10);
+  // File for the messages no database will take; made when the first of them comes.
+  std::string dead_letter = "dead-letter.jsonl";
+  // More than this many are the fault of the schema: they end the run.
+  std::uint64_t max_dead_letters = 10'000;
+  // Whether all consumers together stop trying while the database is down.
+  Breaker breaker = Breaker::kOn;
   // How long the rest may take to be written once production was due to end.
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(20);
 

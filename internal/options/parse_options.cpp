@@ -11,77 +11,10 @@
 #include "base/redact.h"
 #include "base/units.h"
 #include "loadgen_version.h"
+#include "options/declarer.h"
 
 namespace loadgen {
 namespace {
-
-// The help text: options in groups, one line each, "--name VALUE   what it does (default: x)".
-class HelpFormatter final : public CLI::FormatterBase {
- public:
-  std::string make_help(const CLI::App* app, std::string /*name*/,
-                        CLI::AppFormatMode /*mode*/) const override {
-    std::string help = app->get_description() + "\n";
-    for (const std::string& group : app->get_groups()) {
-      help += "\n" + group + ":\n";
-      for (const CLI::Option* option : app->get_options()) {
-        if (option->get_group() == group) help += make_line(*option);
-      }
-    }
-    return help + "\n" + app->get_footer() + "\n";
-  }
-
- private:
-  static std::string make_line(const CLI::Option& option) {
-    std::string head = option.get_name(false, true);
-    std::replace(head.begin(), head.end(), ',', ' ');
-    if (option.get_items_expected_max() > 0) head += " " + option.get_type_name();
-    std::string text = option.get_description();
-    if (!option.get_default_str().empty()) text += " (default: " + option.get_default_str() + ")";
-    return fmt::format("  {:24}  {}\n", head, text);
-  }
-};
-
-[[noreturn]] void reject(std::string_view flag, std::string_view value, std::string_view allowed) {
-  // The value may be a mistyped address with a password in it.
-  throw UsageError(fmt::format("{}={}: {}", flag, printable(redact(value)), allowed));
-}
-
-// Declares options whose values our own parsers read: CLI11's are not strict (its AsSizeValue
-// takes "-1", PositiveNumber takes "nan").
-class Declarer {
- public:
-  explicit Declarer(CLI::App& app) : app_(app) {}
-
-  void group(std::string name) { group_ = std::move(name); }
-
-  // parse: text -> optional<T>, nullopt = not allowed.
-  template <typename Field, typename Parse>
-  CLI::Option* value(const std::string& flag, const std::string& placeholder, Field& field,
-                     const Parse& parse, const std::string& fallback, const std::string& allowed,
-                     const std::string& description) {
-    const auto read = [flag, allowed, parse, &field](const std::string& text) {
-      auto parsed = parse(text);
-      if (!parsed) reject(flag, text, "expected " + allowed);
-      field = *std::move(parsed);
-    };
-    return app_.add_option_function<std::string>(flag, read, description)
-        ->type_name(placeholder)
-        ->default_str(fallback)
-        ->multi_option_policy(CLI::MultiOptionPolicy::TakeLast)
-        ->group(group_);
-  }
-
-  template <typename E>
-  void choice(const std::string& flag, const std::string& placeholder, E& field,
-              const std::string& description) {
-    value(flag, placeholder, field, from_name<E>, std::string(to_name(field)), all_names<E>(),
-          description);
-  }
-
- private:
-  CLI::App& app_;
-  std::string group_;
-};
 
 // A whole number within [low, high], with unit suffixes as parse_count reads them.
 template <typename T>
@@ -156,6 +89,23 @@ void declare_channel(Declarer& declare, Options& options) {
                  "when full: block, drop-new, drop-old or abort");
 }
 
+void declare_address(Declarer& declare, Options& options) {
+  declare
+      .value("--db", "URL", options.db, non_empty, "sqlite:messages.db",
+             "sqlite:PATH, postgres://..., \"host=... dbname=...\" or null:",
+             "sqlite:PATH, postgres://... or null:")
+      ->envname("APP_DB");
+}
+
+void declare_database(Declarer& declare, Options& options) {
+  declare_address(declare, options);
+  declare.value("--table", "NAME", options.table, non_empty, "messages", "a table name",
+                "target table, created when absent");
+  declare.choice("--insert", "M", options.insert, "auto, copy, multi, unnest or single");
+  declare.choice("--durability", "L", options.durability,
+                 "full = a commit waits for the disk; relaxed");
+}
+
 void declare_writing(Declarer& declare, Options& options) {
   declare.group("Writing");
   declare.value("--consumers", "N", options.consumers, count_within<std::uint32_t>(1, 1024), "5",
@@ -165,19 +115,47 @@ void declare_writing(Declarer& declare, Options& options) {
   declare.value("--linger", "D", options.linger, parse_duration, "5ms",
                 "a duration up to 365d such as 5ms, or 0",
                 "longest a batch waits to fill; 0 = not at all");
-  declare
-      .value("--db", "URL", options.db, non_empty, "sqlite:messages.db",
-             "sqlite:PATH, postgres://..., \"host=... dbname=...\" or null:",
-             "sqlite:PATH, postgres://... or null:")
-      ->envname("APP_DB");
-  declare.value("--table", "NAME", options.table, non_empty, "messages", "a table name",
-                "target table, created when absent");
-  declare.choice("--insert", "M", options.insert, "auto, copy, multi, unnest or single");
-  declare.choice("--durability", "L", options.durability,
-                 "full = a commit waits for the disk; relaxed");
+  declare_database(declare, options);
   declare.value("--drain-timeout", "D", options.drain_timeout, parse_duration, "20s",
                 "a duration up to 365d such as 20s, or 0",
                 "time to write the rest after producing ends");
+}
+
+void declare_attempts(Declarer& declare, Options& options) {
+  declare.value("--retries", "N", options.retries, count_within<std::uint64_t>(0, 1'000'000'000),
+                "unlimited", "a whole number from 0 to 1e9 such as 5", "retries of one frame");
+  declare.value(
+      "--retry-delay", "MIN,MAX", options.retry_delay,
+      [](std::string_view text) -> std::optional<RetryDelay> {
+        const std::size_t comma = text.find(',');
+        if (comma == std::string_view::npos) return std::nullopt;
+        const auto shortest = positive_duration(text.substr(0, comma));
+        const auto longest = positive_duration(text.substr(comma + 1));
+        if (!shortest || !longest || *shortest > *longest) return std::nullopt;
+        return RetryDelay{*shortest, *longest};
+      },
+      "50ms,10s", "two durations above 0, the longer last, such as 50ms,10s",
+      "wait before a retry: doubles up to MAX, at random");
+  declare.value("--timeout", "D", options.timeout, positive_duration, "30s",
+                "a duration above 0, up to 365d, such as 30s",
+                "longest one attempt to write may take");
+  declare.value("--connect-wait", "D", options.connect_wait, parse_duration, "10s",
+                "a duration up to 365d such as 10s, or 0",
+                "wait for a database that is not up yet");
+  declare.choice("--breaker", "B", options.breaker,
+                 "pause all while the database is down: on, off");
+}
+
+void declare_delivery(Declarer& declare, Options& options) {
+  declare.group("Delivery");
+  declare.choice("--delivery", "G", options.delivery,
+                 "exactly-once (by a ledger) or at-least-once");
+  declare_attempts(declare, options);
+  declare.value("--dead-letter", "FILE", options.dead_letter, non_empty, "dead-letter.jsonl",
+                "a file name", "where messages go that can never be stored");
+  declare.value("--max-dead-letters", "N", options.max_dead_letters,
+                count_within<std::uint64_t>(0, kMostMessages), "10000",
+                "a whole number from 0 to 1000000G", "more of them end the run");
 }
 
 void declare_result(Declarer& declare, Options& options) {
@@ -214,8 +192,9 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
 [[noreturn]] void reject_unknown(const CLI::App& app, const std::string& argument) {
   const std::string name = argument.substr(0, argument.find('='));
   if (name.empty() || name.front() != '-') {
-    throw UsageError(fmt::format("{}: unknown command; the only command is run (try --help)",
-                                 one_line(redact(argument))));
+    throw UsageError(
+        fmt::format("{}: unknown command; the commands are run, replay and verify (try --help)",
+                    one_line(redact(argument))));
   }
   std::string nearest;
   std::size_t best = name.size() / 2 + 1;  // further away it is a guess, not a typing error
@@ -256,7 +235,25 @@ std::vector<std::string> spell_out(const CLI::App& app, const std::vector<std::s
 
 constexpr const char* kDescription =
     "A rate-limited load generator that writes to a database and proves what it stored.\n"
-    "Usage: app [run] [options]";
+    "Usage: app [run] [options]\n"
+    "       app replay FILE [options]   send dead letters again (app replay --help)\n"
+    "       app verify [options]        audit a run that is over (app verify --help)";
+
+constexpr const char* kReplayDescription =
+    "Sends the messages of a dead-letter file again; each is stored at most once, however often.\n"
+    "Usage: app replay FILE [options]";
+
+constexpr const char* kReplayFooter =
+    "The file is not changed: a message that is refused again can be replayed later.\n"
+    "Exit codes: 0 all are stored; 1 the database failed; 2 usage; 3 some were refused again.";
+
+constexpr const char* kVerifyDescription =
+    "Reads the rows of a run back and compares them with what the database and the run recorded.\n"
+    "Usage: app verify [options]";
+
+constexpr const char* kVerifyFooter =
+    "Changes nothing. A run that was killed is judged by its ledger.\n"
+    "Exit codes: 0 all is there once; 1 the database failed; 2 usage; 4 it is not.";
 
 constexpr const char* kFooter =
     "Values: durations 10 (seconds), 250ms, 1m30s; rates 500, 50k, 1.5M; counts 10000, 10k;\n"
@@ -272,25 +269,18 @@ constexpr const char* kFooter =
 
 }  // namespace
 
-std::variant<Options, ShowText> parse_options(int argc, const char* const* argv) {
-  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
-  if (!arguments.empty() && arguments.front() == "run") arguments.erase(arguments.begin());
+namespace {
 
-  Options options;
-  CLI::App app(kDescription, "app");
-  app.formatter(std::make_shared<HelpFormatter>());
-  app.footer(kFooter);
-  app.set_help_flag();  // declared last instead
+using ParsedText = std::optional<ShowText>;
+
+// Reads the arguments into what was declared. What is no option goes to `operands`. A text: that is
+// what the user asked for.
+ParsedText parse_into(CLI::App& app, std::vector<std::string> arguments,
+                      std::vector<std::string>& operands) {
   bool version = false;
-  Declarer declare(app);
-  declare_load(declare, options);
-  declare_channel(declare, options);
-  declare_writing(declare, options);
-  declare_result(declare, options);
-  app.add_flag("--quiet", options.quiet, "only warnings and errors on stderr")->group("Result");
+  app.formatter(std::make_shared<HelpFormatter>());
   app.set_help_flag("-h,--help", "show this help")->group("Other");
   app.add_flag("--version", version, "show the version")->group("Other");
-
   arguments = spell_out(app, arguments);
   app.allow_extras();
   try {
@@ -304,9 +294,98 @@ std::variant<Options, ShowText> parse_options(int argc, const char* const* argv)
   } catch (const CLI::ParseError& error) {
     throw UsageError(one_line(error.what()) + " (try --help)");
   }
-  if (const auto extras = app.remaining(); !extras.empty()) reject_unknown(app, extras.front());
   if (version) return ShowText{fmt::format("app {} (loadgen)\n", kVersion)};
+  for (const std::string& extra : app.remaining()) {
+    if (extra.starts_with("-")) reject_unknown(app, extra);
+    operands.push_back(extra);
+  }
+  return std::nullopt;
+}
+
+Command parse_run(std::vector<std::string> arguments) {
+  Options options;
+  CLI::App app(kDescription, "app");
+  app.footer(kFooter);
+  app.set_help_flag();  // declared last instead
+  Declarer declare(app);
+  declare_load(declare, options);
+  declare_channel(declare, options);
+  declare_writing(declare, options);
+  declare_delivery(declare, options);
+  declare_result(declare, options);
+  app.add_flag("--quiet", options.quiet, "only warnings and errors on stderr")->group("Result");
+  std::vector<std::string> operands;
+  if (auto text = parse_into(app, std::move(arguments), operands)) return *std::move(text);
+  if (!operands.empty()) reject_unknown(app, operands.front());
   return options;
+}
+
+Command parse_replay(std::vector<std::string> arguments) {
+  Replay replay;
+  CLI::App app(kReplayDescription, "app replay");
+  app.footer(kReplayFooter);
+  app.set_help_flag();  // declared last instead
+  Declarer declare(app);
+  declare.group("Writing");
+  declare_database(declare, replay.options);
+  declare.group("Delivery");
+  declare_attempts(declare, replay.options);
+  declare.group("Other");
+  declare.choice("--log-level", "L", replay.options.log_level, "debug, info, warn, error or off");
+  app.add_flag("--quiet", replay.options.quiet, "only warnings and errors on stderr")
+      ->group("Other");
+  std::vector<std::string> operands;
+  if (auto text = parse_into(app, std::move(arguments), operands)) return *std::move(text);
+  if (operands.size() != 1) {
+    throw UsageError(
+        fmt::format("replay: expected one dead-letter file, and {} were given "
+                    "(app replay --help)",
+                    operands.size()));
+  }
+  replay.file = operands.front();
+  return replay;
+}
+
+Command parse_verify(std::vector<std::string> arguments) {
+  Verify verify;
+  verify.options.verify = VerifyMode::kFull;
+  CLI::App app(kVerifyDescription, "app verify");
+  app.footer(kVerifyFooter);
+  app.set_help_flag();  // declared last instead
+  Declarer declare(app);
+  declare.group("Options");
+  declare_address(declare, verify.options);
+  declare.value(
+      "--run", "ID", verify.run_id,
+      [](std::string_view text) -> MaybeSet<std::int64_t> {
+        const auto id = parse_unsigned(text);
+        if (!id || *id > INT64_MAX) return std::nullopt;
+        return std::optional(static_cast<std::int64_t>(*id));
+      },
+      "the latest", "the number of a run, as its result and loadgen_runs show it",
+      "the run to audit");
+  declare.choice("--verify", "M", verify.options.verify, "full compares every text; count");
+  declare.choice("--log-level", "L", verify.options.log_level, "debug, info, warn, error or off");
+  std::vector<std::string> operands;
+  if (auto text = parse_into(app, std::move(arguments), operands)) return *std::move(text);
+  if (!operands.empty()) reject_unknown(app, operands.front());
+  if (verify.options.verify == VerifyMode::kOff) {
+    reject("--verify", "off", "expected count or full");
+  }
+  return verify;
+}
+
+}  // namespace
+
+Command parse_options(int argc, const char* const* argv) {
+  std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
+  const std::string command = arguments.empty() ? "" : arguments.front();
+  if (command == "run" || command == "replay" || command == "verify") {
+    arguments.erase(arguments.begin());
+  }
+  if (command == "replay") return parse_replay(std::move(arguments));
+  if (command == "verify") return parse_verify(std::move(arguments));
+  return parse_run(std::move(arguments));
 }
 
 }  // namespace loadgen

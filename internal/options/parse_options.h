@@ -1,6 +1,8 @@
 // Command line and environment -> Options. The only user of CLI11. Starts nothing, touches no file.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <variant>
 
@@ -8,12 +10,28 @@
 
 namespace loadgen {
 
+// `app replay FILE`: send the messages of a dead-letter file again. Of the options those of the
+// database and of delivery count.
+struct Replay {
+  std::string file;
+  Options options;
+};
+
+// `app verify`: audit a run that is over. Of the options those of the database and `verify` count.
+struct Verify {
+  std::optional<std::int64_t> run_id;  // nullopt = the latest
+  Options options;
+};
+
 // The user asked for a text (--help, --version) instead of a run.
 struct ShowText {
   std::string text;
 };
 
+// What the command line asks for.
+using Command = std::variant<Options, Replay, Verify, ShowText>;
+
 // Throws UsageError with one line that names the flag, the value and what is allowed.
-std::variant<Options, ShowText> parse_options(int argc, const char* const* argv);
+Command parse_options(int argc, const char* const* argv);
 
 }  // namespace loadgen

@@ -46,6 +46,15 @@ Json config_json(const Options& config) {
           {"table", config.table},
           {"insert", to_name(config.insert)},
           {"durability", to_name(config.durability)},
+          {"delivery", to_name(config.delivery)},
+          {"retries", or_null(config.retries)},
+          {"retry_delay_ms",
+           {milliseconds(config.retry_delay.shortest), milliseconds(config.retry_delay.longest)}},
+          {"timeout_s", seconds(config.timeout)},
+          {"connect_wait_s", seconds(config.connect_wait)},
+          {"dead_letter", config.dead_letter},
+          {"max_dead_letters", config.max_dead_letters},
+          {"breaker", to_name(config.breaker)},
           {"drain_timeout_s", seconds(config.drain_timeout)},
           {"verify", to_name(config.verify)}};
 }
@@ -102,6 +111,14 @@ Json audit_json(const AuditResult& audit) {
           {"unexpected", audit.unexpected},
           {"corrupted", audit.corrupted},
           {"passed", or_null(audit.passed)}};
+}
+
+Json breaker_json(const BreakerReport& breaker) {
+  return {{"state", breaker.state},
+          {"transitions", breaker.transitions_total},
+          {"closed_s", seconds(breaker.closed)},
+          {"open_s", seconds(breaker.open)},
+          {"half_open_s", seconds(breaker.half_open)}};
 }
 
 Json errors_json(const std::vector<ReportedError>& errors) {
@@ -167,6 +184,7 @@ std::string json_report(const RunReport& report) {
        {{"cpu_user_s", report.client.cpu_user_s},
         {"cpu_system_s", report.client.cpu_system_s},
         {"max_rss_bytes", report.client.max_rss_bytes}}},
+      {"breaker", breaker_json(report.breaker)},
       {"audit", audit_json(report.audit)},
       {"errors", errors_json(report.errors)},
       {"verdict", report.verdict}};

@@ -78,9 +78,8 @@ namespace {
 
 std::string judge(const RunReport& report) {
   const std::string stored = fmt::format("{:.0f}", stored_per_second(report));
-  if (report.target_failed) {
-    return fmt::format("The run failed: {} ({}).", report.errors.front().message,
-                       report.errors.front().code);
+  if (report.failure) {
+    return fmt::format("The run failed: {} ({}).", report.failure->message, report.failure->code);
   }
   if (!report.accounts_agree()) return "The accounting does not balance: this is a bug in loadgen.";
   if (report.audit.passed == false) {
@@ -104,6 +103,7 @@ std::string judge(const RunReport& report) {
   };
   mention(counts.skipped, "skipped");
   mention(counts.dropped, "dropped");
+  mention(counts.dead_lettered, "dead-lettered");
   mention(counts.unsent, "unsent");
   mention(counts.in_doubt, "in doubt");
   if (report.drain_timed_out) missing += " when --drain-timeout was over";
@@ -123,7 +123,7 @@ std::string verdict(const RunReport& report) {
 }
 
 ExitCode exit_code(const RunReport& report) {
-  if (report.target_failed) return kExitFailed;
+  if (report.failure) return kExitFailed;
   if (!report.accounts_agree() || report.audit.passed == false) return kExitViolation;
   if (report.counts.losses() > 0) return kExitLosses;
   if (report.audit_aborted_by != 0) {

@@ -9,6 +9,7 @@
 #include "audit/audit.h"
 #include "base/clock.h"
 #include "channel/channel.h"
+#include "delivery/breaker_machine.h"
 #include "options/options.h"
 #include "sink/sink.h"
 #include "stats/latency_recorder.h"
@@ -29,7 +30,7 @@ struct Counts {
   std::uint64_t unsent = 0;
   std::uint64_t in_doubt = 0;
   std::uint64_t retried_frames = 0;
-  std::uint64_t duplicates_suppressed = 0;
+  std::uint64_t duplicates_suppressed = 0;  // messages the ledger kept from being stored twice
 
   [[nodiscard]] bool balance() const {
     return scheduled == produced + skipped &&
@@ -62,7 +63,7 @@ struct Environment {
 
 struct ReportedError {
   std::string code;         // as the database names it
-  std::string error_class;  // "fatal" or "in_doubt"
+  std::string error_class;  // as ErrorClass names it, or "in_doubt"
   std::uint64_t count = 0;
   std::string message;
 };
@@ -85,11 +86,12 @@ struct RunReport {
   nanoseconds writing{0};  // summed over consumers
   ClientUsage client;
   AuditResult audit;
-  std::vector<ReportedError> errors;
+  std::vector<ReportedError> errors;     // of all attempts, in the order they first came
+  std::optional<ReportedError> failure;  // what ended the run before its time
+  BreakerReport breaker;
 
   int interrupted_by = 0;    // signal that ended production early, 0 = none
   int audit_aborted_by = 0;  // signal that ended the audit, 0 = none
-  bool target_failed = false;
   bool drain_timed_out = false;
   // The sequences noted as produced and as acknowledged are as many as were counted.
   bool sequences_agree = true;

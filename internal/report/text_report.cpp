@@ -60,6 +60,25 @@ void add_counts(const Counts& counts, Out out) {
                  format_count(counts.in_doubt), counts.balance() ? "" : "  DOES NOT BALANCE");
 }
 
+// Only when there is something to tell.
+void add_delivery(const RunReport& report, Out out) {
+  const Counts& counts = report.counts;
+  if (counts.retried_frames > 0) {
+    fmt::format_to(out, "Delivery  {} frames retried, {} messages kept from being stored twice\n",
+                   format_count(counts.retried_frames), format_count(counts.duplicates_suppressed));
+  }
+  if (counts.dead_lettered > 0) {
+    fmt::format_to(out, "Dead      {} messages in {}\n", format_count(counts.dead_lettered),
+                   one_line(report.config.dead_letter));
+  }
+  const BreakerReport& breaker = report.breaker;
+  if (breaker.transitions_total > 0) {
+    fmt::format_to(out, "Breaker   {} transitions; open {}, half-open {}, now {}\n",
+                   format_count(breaker.transitions_total), format_seconds(breaker.open),
+                   format_seconds(breaker.half_open), breaker.state);
+  }
+}
+
 void add_audit(const AuditResult& audit, VerifyMode asked, Out out) {
   if (audit.mode == VerifyMode::kOff) {
     const bool nothing_kept = asked != VerifyMode::kOff;
@@ -110,6 +129,7 @@ std::string text_report(const RunReport& report) {
   fmt::format_to(out, "Client    CPU {:.2f}s user + {:.2f}s system, {:.1f} MB at most\n",
                  report.client.cpu_user_s, report.client.cpu_system_s,
                  static_cast<double>(report.client.max_rss_bytes) / 1e6);
+  add_delivery(report, out);
   add_audit(report.audit, report.config.verify, out);
   for (const ReportedError& error : report.errors) {
     fmt::format_to(out, "Error     {} x {} ({}): {}\n", error.count, error.code, error.error_class,

@@ -36,16 +36,30 @@ void Coordinator::stop_production(int signal) {
   changed_.notify_all();
 }
 
+bool Coordinator::note_error(const WriteResult& result) {
+  const std::lock_guard lock(mutex_);
+  Tally* const known = find_locked(result);
+  if (known != nullptr) {
+    ++known->count;
+  } else {
+    errors_.push_back({result});
+  }
+  return known == nullptr;
+}
+
 bool Coordinator::note_failure(const WriteResult& result) {
   const std::lock_guard lock(mutex_);
-  for (Failure& known : failures_) {
-    if (known.first.error.code == result.error.code && known.first.outcome == result.outcome) {
-      ++known.count;
-      return false;
-    }
-  }
-  failures_.push_back({result});
-  return true;
+  if (find_locked(result) == nullptr) errors_.push_back({result});
+  const bool first = !failure_;
+  if (first) failure_ = result.error;
+  return first;
+}
+
+Coordinator::Tally* Coordinator::find_locked(const WriteResult& result) {
+  const auto known = std::find_if(errors_.begin(), errors_.end(), [&](const Tally& tally) {
+    return tally.first.error.code == result.error.code && tally.first.outcome == result.outcome;
+  });
+  return known == errors_.end() ? nullptr : &*known;
 }
 
 void Coordinator::note_abort() {
@@ -75,9 +89,14 @@ std::optional<TimePoint> Coordinator::deadline_locked() const {
   return std::nullopt;
 }
 
-std::vector<Coordinator::Failure> Coordinator::failures() const {
+std::vector<Coordinator::Tally> Coordinator::errors() const {
   const std::lock_guard lock(mutex_);
-  return failures_;
+  return errors_;
+}
+
+std::optional<WriteError> Coordinator::failure() const {
+  const std::lock_guard lock(mutex_);
+  return failure_;
 }
 
 int Coordinator::interrupted_by() const {

@@ -29,7 +29,10 @@ class Coordinator {
   // Production is to end now, by a signal (its number) or for another reason (0). The first call
   // starts the drain timeout unless the planned end did.
   void stop_production(int signal);
-  // Equal errors are counted together, in the order they first came; true = the first of its kind.
+  // An attempt to write failed. Equal errors are counted together, in the order they first came;
+  // true = the first of its kind.
+  bool note_error(const WriteResult& result);
+  // The target has failed for good, by an error that was noted or not; true = for the first time.
   bool note_failure(const WriteResult& result);
   // Writes are being interrupted: waits now end soon. Idempotent.
   void note_abort();
@@ -38,11 +41,13 @@ class Coordinator {
   // was to end. After note_abort(): or kAbortGrace has passed since then.
   Wait wait_for(Role role);
 
-  struct Failure {
+  struct Tally {
     WriteResult first;
     std::uint64_t count = 1;
   };
-  [[nodiscard]] std::vector<Failure> failures() const;
+  [[nodiscard]] std::vector<Tally> errors() const;
+  // The first reason for which the target has failed for good.
+  [[nodiscard]] std::optional<WriteError> failure() const;
   // The signal that ended production before its time, or 0.
   [[nodiscard]] int interrupted_by() const;
 
@@ -51,6 +56,7 @@ class Coordinator {
 
  private:
   [[nodiscard]] std::optional<TimePoint> deadline_locked() const;
+  [[nodiscard]] Tally* find_locked(const WriteResult& result);
   [[nodiscard]] std::size_t& working_locked(Role role) {
     return role == Role::kProducer ? producers_ : consumers_;
   }
@@ -66,7 +72,8 @@ class Coordinator {
   std::size_t consumers_ = 0;
   std::optional<TimePoint> ends_at_;  // production: planned, then as it came
   std::optional<TimePoint> aborted_at_;
-  std::vector<Failure> failures_;
+  std::vector<Tally> errors_;
+  std::optional<WriteError> failure_;
   bool production_over_ = false;
   int interrupted_by_ = 0;
 };

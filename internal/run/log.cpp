@@ -3,6 +3,8 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
+
 namespace loadgen {
 namespace {
 
@@ -24,11 +26,11 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
 
 }  // namespace
 
-void start_logging(LogLevel level) {
+void start_logging(LogLevel level, LogLevel at_least) {
   auto logger = std::make_shared<spdlog::logger>("loadgen",
                                                  std::make_shared<spdlog::sinks::stderr_sink_mt>());
   logger->set_pattern("[%Y-%m-%dT%H:%M:%S%z] %v");
-  logger->set_level(spdlog_level(level));
+  logger->set_level(spdlog_level(std::max(level, at_least)));
   // A closed stderr must not end a run, nor fill it with complaints.
   logger->set_error_handler([](const std::string&) {});
   spdlog::set_default_logger(std::move(logger));

@@ -5,7 +5,8 @@
 
 namespace loadgen {
 
-// Sets up spdlog's default logger. Call once, before any thread is started.
-void start_logging(LogLevel level);
+// Sets up spdlog's default logger, to leave out what either level does. Call once, before any
+// thread is started.
+void start_logging(LogLevel level, LogLevel at_least = LogLevel::kDebug);
 
 }  // namespace loadgen

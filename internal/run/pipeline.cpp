@@ -12,13 +12,47 @@
 #include "loadgen_version.h"
 #include "report/json_report.h"
 #include "report/judge.h"
+#include "run/await_database.h"
 #include "run/progress.h"
 
 namespace loadgen {
 
+namespace {
+
+WriteError fatal_error(std::string code, std::string message) {
+  return {
+      .code = std::move(code), .message = std::move(message), .error_class = ErrorClass::kFatal};
+}
+
+// A write gets this long beyond its own timeout until its connection is cut.
+constexpr std::chrono::seconds kWatchdogGrace{5};
+
+}  // namespace
+
+void Pipeline::note_transition(const BreakerTransition& transition) {
+  spdlog::warn("Circuit breaker: {} -> {}", to_name(transition.from), to_name(transition.to));
+}
+
+void Pipeline::open_target() {
+  await_database(clock_, options_.connect_wait, [&] { target_.open(); });
+}
+
 void Pipeline::connect() {
+  delivery_context_ = std::make_unique<DeliveryContext>(DeliveryContext{
+      .target = target_,
+      .run = {.run_id = plan_.run_id, .anchor = anchor_},
+      .clock = clock_,
+      .breaker = breaker_,
+      .budget = retry_budget_,
+      .dead_letters = dead_letters_,
+      .policy = {.delivery = options_.delivery,
+                 .retries = options_.retries,
+                 .outage = {options_.retry_delay.shortest, options_.retry_delay.longest}},
+      .give_up = giving_up_.get_token(),
+      .on_error = [this](const WriteResult& result) { on_error(result); }});
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
-    sinks_.push_back(target_.connect({.run_id = plan_.run_id, .anchor = anchor_}));
+    couriers_.push_back(std::make_unique<Courier>(*delivery_context_));
+    await_database(clock_, options_.connect_wait, [&] { couriers_.back()->connect(); });
   }
 }
 
@@ -31,7 +65,7 @@ std::jthread Pipeline::start_thread(Role role, Body body) {
       try {
         body();
       } catch (const std::exception& error) {  // no memory, for one
-        on_failure({WriteOutcome::kNotWritten, {"exception", error.what()}});
+        on_failure({WriteOutcome::kNotWritten, fatal_error("exception", error.what())});
       }
       coordinator_.thread_done(role);
     });
@@ -56,7 +90,7 @@ void Pipeline::start_consumers() {
   recorders_.resize(options_.consumers);
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
     consumers_.push_back(start_thread(Role::kConsumer, [this, i] {
-      consumer_totals_[i] = consume(*consumer_context_, *sinks_[i], &recorders_[i]);
+      consumer_totals_[i] = consume(*consumer_context_, *couriers_[i], &recorders_[i]);
     }));
   }
 }
@@ -71,9 +105,9 @@ void Pipeline::start_producers() {
       .live = live_,
       .most_tickets = tickets_at_a_time(options_.queue_capacity, options_.producers),
       .on_overflow = [this] {
-        on_failure(
-            {WriteOutcome::kNotWritten,
-             {"channel_full", "the channel is full, and --on-full=abort ends the run then"}});
+        on_failure({WriteOutcome::kNotWritten,
+                    fatal_error("channel_full",
+                                "the channel is full, and --on-full=abort ends the run then")});
       }});
   producer_totals_.resize(options_.producers);
   for (std::uint32_t i = 0; i < options_.producers; ++i) {
@@ -95,6 +129,7 @@ void Pipeline::begin() {
   coordinator_.expect_end(end ? std::optional(start_ + *end) : std::nullopt);
   tickets_.start(start_);
   open_gate();
+  watchdog_.emplace(couriers_, options_.timeout + kWatchdogGrace, clock_);
   if (options_.progress && !options_.quiet) {
     const ProgressSource source{live_, channel_, clock_, start_, end};
     progress_ = std::jthread([source, interval = *options_.progress](const std::stop_token& stop) {
@@ -131,12 +166,13 @@ void Pipeline::await_consumers() {
   }
   consumers_.clear();  // joins
   consumers_done_ = clock_.now();
+  watchdog_.reset();
   drained_ = true;
   {
     // From now on their sockets' numbers may belong to other connections: nobody may interrupt
     // them.
-    const std::lock_guard lock(sinks_mutex_);
-    sinks_.clear();
+    const std::lock_guard lock(couriers_mutex_);
+    couriers_.clear();
   }
   progress_ = {};  // ends the line before the report
 }
@@ -189,8 +225,16 @@ void Pipeline::abort_writes() {
   aborting_.request_stop();
   give_up();
   coordinator_.note_abort();
-  const std::lock_guard lock(sinks_mutex_);
-  for (const auto& sink : sinks_) sink->interrupt();
+  const std::lock_guard lock(couriers_mutex_);
+  for (const auto& courier : couriers_) courier->interrupt();
+}
+
+// An attempt failed; whoever made it decides whether it is made again.
+void Pipeline::on_error(const WriteResult& result) {
+  if (!coordinator_.note_error(result)) return;
+  spdlog::warn(
+      "A write failed: {} ({}, {})", result.error.message, result.error.code,
+      result.outcome == WriteOutcome::kInDoubt ? "in doubt" : to_name(result.error.error_class));
 }
 
 void Pipeline::on_failure(const WriteResult& result) {

@@ -6,6 +6,7 @@
 #include <latch>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <thread>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "base/clock.h"
 #include "channel/memory_channel.h"
 #include "consumer/consumer.h"
+#include "delivery/watchdog.h"
 #include "limiter/token_bucket.h"
 #include "model/generator.h"
 #include "plan/plan.h"
@@ -36,6 +38,8 @@ class Pipeline {
         generator_(plan.seed, options_.message_size),
         tickets_(plan.schedule, {.burst = options_.burst, .max_lag = options_.max_lag}, clock),
         channel_(options_.queue_capacity, options_.on_full, clock),
+        dead_letters_(options_.dead_letter, options_.max_dead_letters),
+        breaker_(options_.breaker, plan.seed, clock, note_transition),
         coordinator_(clock, options_.drain_timeout) {}
 
   Pipeline(const Pipeline&) = delete;
@@ -47,6 +51,7 @@ class Pipeline {
     open_gate();
   }
 
+  void open_target();
   void connect();
   void start_consumers();
   void start_producers();
@@ -61,11 +66,13 @@ class Pipeline {
  private:
   using Role = Coordinator::Role;
 
+  static void note_transition(const BreakerTransition& transition);
   template <typename Body>
   std::jthread start_thread(Role role, Body body);
   void stop_production(int signal);
   void give_up();
   void abort_writes();
+  void on_error(const WriteResult& result);
   void on_failure(const WriteResult& result);
   [[nodiscard]] Options settled_config() const;
   [[nodiscard]] Counts count_messages() const;
@@ -87,8 +94,12 @@ class Pipeline {
   TokenBucket tickets_;
   SharedSequenceSet produced_;
   MemoryChannel channel_;
-  std::mutex sinks_mutex_;  // guards the list, not the sinks: those interrupting against the end
-  std::vector<std::unique_ptr<Sink>> sinks_;  // one for each consumer
+  DeadLetterBox dead_letters_;
+  CircuitBreaker breaker_;
+  RetryBudget retry_budget_;
+  std::unique_ptr<DeliveryContext> delivery_context_;
+  std::mutex couriers_mutex_;  // guards the list, not them: those interrupting against the end
+  std::vector<std::unique_ptr<Courier>> couriers_;  // one for each consumer
   SharedSequenceSet acknowledged_;
   LiveCounters live_;
   std::stop_source giving_up_;   // no further frame is begun
@@ -107,6 +118,7 @@ class Pipeline {
 
   std::vector<std::jthread> consumers_;
   std::vector<std::jthread> producers_;
+  std::optional<Watchdog> watchdog_;
   std::jthread progress_;
 };
 

@@ -12,6 +12,18 @@
 
 namespace loadgen {
 
+namespace {
+
+ReportedError reported(const WriteResult& result, std::uint64_t count) {
+  const bool in_doubt = result.outcome == WriteOutcome::kInDoubt;
+  return {.code = result.error.code,
+          .error_class = in_doubt ? "in_doubt" : std::string(to_name(result.error.error_class)),
+          .count = count,
+          .message = result.error.message};
+}
+
+}  // namespace
+
 Options Pipeline::settled_config() const {
   Options config = options_;
   config.seed = plan_.seed;
@@ -29,10 +41,13 @@ Counts Pipeline::count_messages() const {
   return {.scheduled = tickets.scheduled,
           .skipped = tickets.skipped,
           .produced = made.produced,
-          .stored = taken.stored,
+          .stored = taken.delivered.stored,
+          .dead_lettered = taken.delivered.dead_lettered,
           .dropped = made.dropped,
-          .unsent = made.unsent + taken.unsent + channel_.stats().depth,
-          .in_doubt = taken.in_doubt};
+          .unsent = made.unsent + taken.delivered.unsent + channel_.stats().depth,
+          .in_doubt = taken.delivered.in_doubt,
+          .retried_frames = taken.delivered.retried_frames,
+          .duplicates_suppressed = taken.delivered.duplicates_suppressed};
 }
 
 RunReport Pipeline::finish() {
@@ -55,17 +70,17 @@ RunReport Pipeline::finish() {
   report.writing = taken.writing;
   report.produce_time = producers_done_ - start_;
   report.drain_time = consumers_done_ - producers_done_;
-  const bool all_stored = taken.stored == report.counts.produced && taken.stored > 0;
+  const std::uint64_t stored = report.counts.stored;
+  const bool all_stored = stored == report.counts.produced && stored > 0;
   report.total_time = (all_stored ? taken.last_commit : consumers_done_) - start_;
 
-  for (const Coordinator::Failure& failure : coordinator_.failures()) {
-    report.target_failed = true;
-    report.errors.push_back(
-        {.code = failure.first.error.code,
-         .error_class = failure.first.outcome == WriteOutcome::kInDoubt ? "in_doubt" : "fatal",
-         .count = failure.count,
-         .message = failure.first.error.message});
+  for (const Coordinator::Tally& tally : coordinator_.errors()) {
+    report.errors.push_back(reported(tally.first, tally.count));
   }
+  if (const auto failure = coordinator_.failure()) {
+    report.failure = reported({WriteOutcome::kNotWritten, *failure}, 1);
+  }
+  report.breaker = breaker_.report();
   report.client = client_usage();
   audit_run(report);
   report.verdict = verdict(report);
@@ -85,8 +100,10 @@ void Pipeline::audit_run(RunReport& report) {
     spdlog::warn("Aborted: the table was not audited.");
     return;
   }
+  std::uint64_t resent = 0;
+  for (const ConsumerTotals& totals : consumer_totals_) resent += totals.delivered.resent;
   try {
-    report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_},
+    report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_, resent},
                          options_.verify, user_abort_.get_token());
     if (report.audit.mode != VerifyMode::kOff && !report.audit.passed) {
       report.audit_aborted_by = aborted_by_;
@@ -98,8 +115,8 @@ void Pipeline::audit_run(RunReport& report) {
       return;
     }
     spdlog::error("The table could not be audited: {}", error.what());
-    report.target_failed = true;
-    report.errors.push_back({"audit", "fatal", 1, error.what()});
+    report.failure = {"audit", "fatal", 1, error.what()};
+    report.errors.push_back(*report.failure);
   }
 }
 

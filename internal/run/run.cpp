@@ -22,7 +22,7 @@ RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock) {
                                  plan.options.queue_capacity));
   }
   Pipeline& pipeline = *made;
-  target.open();
+  pipeline.open_target();
   pipeline.connect();
   // Until here a signal simply ends the process: nothing has been produced.
   const SignalWatcher signals([&](int signal, int nth) { pipeline.on_signal(signal, nth); });

@@ -57,7 +57,9 @@ std::unique_ptr<Target> make_target(const Options& options, Clock& clock) {
                               .table = options.table,
                               .insert = choose_method(kind, options.insert),
                               .durability = options.durability,
-                              .message_size = options.message_size};
+                              .delivery = options.delivery,
+                              .message_size = options.message_size,
+                              .write_timeout = options.timeout};
     return kind.make(config, clock);
   }
   throw UsageError(

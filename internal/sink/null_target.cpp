@@ -9,7 +9,7 @@ class NullSink final : public Sink {
  public:
   WriteResult write(const Frame& /*frame*/) noexcept override {
     if (interrupted_.load(std::memory_order_relaxed)) {
-      return {WriteOutcome::kNotWritten, {"interrupted", "the write was interrupted"}};
+      return {WriteOutcome::kNotWritten, interrupted_error()};
     }
     return {};
   }
@@ -23,12 +23,16 @@ class NullTarget final : public Target {
  public:
   void open() override {}
   [[nodiscard]] TargetInfo info() const override { return {.kind = "null", .version = "1"}; }
-  std::unique_ptr<Sink> connect(const RunIdentity& /*run*/) override {
+  std::unique_ptr<Sink> connect(const RunIdentity& /*run*/,
+                                const std::stop_token& /*stop*/) override {
     return std::make_unique<NullSink>();
   }
   void record_start(const RunRecord& /*record*/) override {}
   void record_end(std::int64_t /*run_id*/, WallTime /*ended_at*/,
                   const std::string& /*result_json*/) override {}
+  std::optional<RecordedRun> find_run(std::optional<std::int64_t> /*run_id*/) override {
+    return std::nullopt;
+  }
   [[nodiscard]] bool can_read_back() const override { return false; }
   void read_back(std::int64_t /*run_id*/, RowContent /*content*/,
                  const RowVisitor& /*visit*/) override {}

@@ -2,9 +2,17 @@
 
 #include <fmt/format.h>
 #include <libpq-fe.h>
+#include <netdb.h>
+#include <poll.h>
+#include <sys/eventfd.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
+#include <cstdlib>
+#include <sstream>
 
 #include "base/error.h"
 #include "base/redact.h"
@@ -30,6 +38,9 @@ constexpr std::array kDefaults{
     Default{"tcp_user_timeout", "10000"},  // milliseconds; a partition hangs for ever without it
     Default{"application_name", "loadgen"},
 };
+
+// connection_failure: what libpq's own errors mean, which carry no code.
+constexpr const char* kConnectionGone = "08006";
 
 const char* value_of(const PQconninfoOption* options, std::string_view keyword) {
   for (const PQconninfoOption* option = options; option != nullptr && option->keyword != nullptr;
@@ -74,6 +85,23 @@ std::string complete_conninfo(const std::string& address) {
   return conninfo;
 }
 
+bool host_is_known(const std::string& conninfo) {
+  const ConninfoOptions options(PQconninfoParse(conninfo.c_str(), nullptr));
+  const char* hosts = value_of(options.get(), "host");
+  if (hosts == nullptr || value_of(options.get(), "hostaddr") != nullptr) return true;
+  std::istringstream list(hosts);
+  for (std::string host; std::getline(list, host, ',');) {
+    if (host.empty() || host.front() == '/' || host.front() == '@')
+      return true;  // a socket's folder
+    addrinfo* addresses = nullptr;
+    if (getaddrinfo(host.c_str(), nullptr, nullptr, &addresses) == 0) {
+      freeaddrinfo(addresses);
+      return true;
+    }
+  }
+  return false;
+}
+
 void PostgresResult::Clear::operator()(pg_result* result) const { PQclear(result); }
 
 bool PostgresResult::ok() const {
@@ -83,9 +111,11 @@ bool PostgresResult::ok() const {
 
 bool PostgresResult::is_copy_in() const { return PQresultStatus(result_.get()) == PGRES_COPY_IN; }
 
-std::string PostgresResult::sqlstate() const {
-  const char* code = PQresultErrorField(result_.get(), PG_DIAG_SQLSTATE);
-  return code == nullptr ? "" : code;
+std::string PostgresResult::sqlstate() const { return std::string(field(PG_DIAG_SQLSTATE)); }
+
+std::string_view PostgresResult::field(int code) const {
+  const char* value = PQresultErrorField(result_.get(), code);
+  return value == nullptr ? "" : value;
 }
 
 bool PostgresResult::is_plain_error() const {
@@ -96,6 +126,12 @@ bool PostgresResult::is_plain_error() const {
          code != "08007";
 }
 
+bool PostgresResult::is_ledger_conflict() const {
+  return sqlstate() == "23505" && field(PG_DIAG_CONSTRAINT_NAME) == "loadgen_ledger_pkey";
+}
+
+std::string_view PostgresResult::context() const { return field(PG_DIAG_CONTEXT); }
+
 std::string_view PostgresResult::tag() const {
   return result_ == nullptr ? "" : PQcmdStatus(result_.get());
 }
@@ -104,8 +140,12 @@ WriteError PostgresResult::error(const std::vector<std::string>& secrets) const 
   // The primary message only: DETAIL and CONTEXT repeat row data.
   const char* message = PQresultErrorField(result_.get(), PG_DIAG_MESSAGE_PRIMARY);
   if (message == nullptr) message = PQresultErrorMessage(result_.get());
-  const std::string code = sqlstate();
-  return {code.empty() ? "08006" : code, one_line(message, secrets)};
+  const std::string code = sqlstate().empty() ? kConnectionGone : sqlstate();
+  const std::string constraint(field(PG_DIAG_CONSTRAINT_NAME));
+  return {.code = code,
+          .message = one_line(message, secrets),
+          .error_class = classify_sqlstate(code, !constraint.empty()),
+          .constraint = constraint};
 }
 
 void PostgresParameters::clear() {
@@ -148,14 +188,67 @@ const int* PostgresParameters::formats() {
   return formats_.data();
 }
 
+namespace {
+
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int value) : value_(value) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() {
+    if (value_ >= 0) close(value_);
+  }
+  [[nodiscard]] int get() const { return value_; }
+
+ private:
+  int value_;
+};
+
+// What PQconnectdb obeys and PQconnectPoll leaves to its caller.
+std::chrono::seconds connect_timeout(PGconn* connection) {
+  const ConninfoOptions options(PQconninfo(connection));
+  const char* value = value_of(options.get(), "connect_timeout");
+  const int seconds = value == nullptr ? 0 : std::atoi(value);
+  return seconds > 0 ? std::chrono::seconds(std::max(seconds, 2)) : std::chrono::hours(24);
+}
+
+// PQconnectdb that can be told to stop.
+void finish_connecting(PGconn* connection, std::chrono::seconds timeout,
+                       const std::stop_token& stop) {
+  const FileDescriptor stopped(eventfd(0, EFD_CLOEXEC));
+  const std::stop_callback wake(stop, [&] { eventfd_write(stopped.get(), 1); });
+  const auto deadline = std::chrono::steady_clock::now() + timeout;
+  auto state =
+      PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+  while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
+    const short wanted = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    std::array<pollfd, 2> waiting{pollfd{PQsocket(connection), wanted, 0},
+                                  pollfd{stopped.get(), POLLIN, 0}};
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const int ready =
+        left.count() > 0 ? poll(waiting.data(), waiting.size(), static_cast<int>(left.count())) : 0;
+    if (ready < 0 && errno == EINTR) continue;
+    if (ready <= 0 || stop.stop_requested()) return;  // PQstatus() is not CONNECTION_OK then
+    state = PQconnectPoll(connection);
+  }
+}
+
+}  // namespace
+
 void PostgresConnection::Finish::operator()(pg_conn* connection) const { PQfinish(connection); }
 
 PostgresConnection::PostgresConnection(const std::string& conninfo,
-                                       std::vector<std::string> secrets)
-    : connection_(PQconnectdb(conninfo.c_str())), secrets_(std::move(secrets)) {
+                                       std::vector<std::string> secrets,
+                                       const std::stop_token& stop)
+    : connection_(PQconnectStart(conninfo.c_str())), secrets_(std::move(secrets)) {
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);  // so that it tells the SQLSTATE
+  finish_connecting(connection_.get(), connect_timeout(connection_.get()), stop);
   if (PQstatus(connection_.get()) != CONNECTION_OK) {
-    throw SetupError(one_line(PQerrorMessage(connection_.get()), secrets_));
+    const WriteError error = connect_error();
+    throw ConnectError(error.message, error);
   }
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
   PQsetNoticeProcessor(
       connection_.get(), [](void*, const char*) {}, nullptr);
   socket_ = PQsocket(connection_.get());
@@ -192,8 +285,30 @@ PostgresResult PostgresConnection::next_result() {
   return PostgresResult(PQgetResult(connection_.get()));
 }
 
+// libpq tells a SQLSTATE of a failed connection in its text alone: "FATAL:  28P01: password ...".
+WriteError PostgresConnection::connect_error() const {
+  std::string message = one_line(PQerrorMessage(connection_.get()), secrets_);
+  if (message.empty()) message = "timeout expired while connecting";
+  // Verbose: what follows the message proper is where in the server's source it arose.
+  message = message.substr(0, message.find("; LOCATION:"));
+  std::string code = kConnectionGone;
+  for (std::size_t at = 0; (at = message.find(":  ", at)) != std::string::npos; at += 3) {
+    const std::string_view candidate = std::string_view(message).substr(at + 3, 7);
+    const bool is_code = candidate.size() == 7 && candidate.ends_with(": ") &&
+                         candidate.substr(0, 5).find_first_not_of(
+                             "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
+    if (!is_code) continue;
+    code = candidate.substr(0, 5);
+    message.erase(at + 3, 7);
+    break;
+  }
+  return {.code = code, .message = message, .error_class = classify_sqlstate(code, false)};
+}
+
 WriteError PostgresConnection::error() const {
-  return {"08006", one_line(PQerrorMessage(connection_.get()), secrets_)};
+  return {.code = kConnectionGone,
+          .message = one_line(PQerrorMessage(connection_.get()), secrets_),
+          .error_class = ErrorClass::kOutage};
 }
 
 void PostgresConnection::interrupt() const noexcept { shutdown(socket_, SHUT_RDWR); }

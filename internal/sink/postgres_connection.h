@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,9 @@ namespace loadgen {
 // Throws UsageError, without the address's secrets, when libpq cannot read it.
 std::string complete_conninfo(const std::string& address);
 
+// False: the address names hosts, and none of the names has an address. Blocks for the resolver.
+bool host_is_known(const std::string& conninfo);
+
 class PostgresResult {
  public:
   explicit PostgresResult(pg_result* result) : result_(result) {}
@@ -32,11 +36,17 @@ class PostgresResult {
   // True when the server refused the statement and said so, and the session lives on: the only
   // answer to a COMMIT that rules out that it happened.
   [[nodiscard]] bool is_plain_error() const;
+  // The frame's row in the ledger was there already.
+  [[nodiscard]] bool is_ledger_conflict() const;
+  // Where it happened, in the server's language: may hold row data, never to be shown.
+  [[nodiscard]] std::string_view context() const;
   // The command tag: "INSERT 0 5", "COPY 5", "COMMIT", "ROLLBACK".
   [[nodiscard]] std::string_view tag() const;
   [[nodiscard]] WriteError error(const std::vector<std::string>& secrets) const;
 
  private:
+  [[nodiscard]] std::string_view field(int code) const;
+
   struct Clear {
     void operator()(pg_result* result) const;
   };
@@ -69,8 +79,9 @@ class PostgresParameters {
 
 class PostgresConnection {
  public:
-  // Connects. Throws SetupError with one line and no secret.
-  PostgresConnection(const std::string& conninfo, std::vector<std::string> secrets);
+  // Connects; gives up when a stop is requested. Throws ConnectError with one line and no secret.
+  PostgresConnection(const std::string& conninfo, std::vector<std::string> secrets,
+                     const std::stop_token& stop);
 
   PostgresResult execute(const std::string& sql);
   PostgresResult execute(const std::string& sql, PostgresParameters& parameters);
@@ -90,6 +101,8 @@ class PostgresConnection {
   void interrupt() const noexcept;
 
  private:
+  [[nodiscard]] WriteError connect_error() const;
+
   struct Finish {
     void operator()(pg_conn* connection) const;
   };

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <charconv>
+#include <optional>
 #include <span>
 
 #include "base/error.h"
@@ -21,27 +23,52 @@ std::int64_t postgres_timestamp(WallTime when) {
   return unix_microseconds(when) - kPostgresEpoch;
 }
 
+// The row, from 0, that COPY's error names in its context: "COPY messages, line 3". The words are
+// translated, the order is not.
+std::optional<std::size_t> row_named_by(std::string_view context, std::string_view table) {
+  const std::string prefix = fmt::format("COPY {},", table);
+  const std::size_t at = context.find(prefix);
+  if (at == std::string_view::npos) return std::nullopt;
+  context.remove_prefix(at + prefix.size());
+  const std::size_t digit = context.find_first_of("0123456789");
+  if (digit == std::string_view::npos) return std::nullopt;
+  std::size_t line = 0;
+  std::from_chars(context.data() + digit, context.data() + context.size(), line);
+  return line > 0 ? std::optional(line - 1) : std::nullopt;
+}
+
 // What all methods share: the connection, and how an answer becomes a result.
 class PostgresSink : public Sink {
  public:
-  PostgresSink(const std::string& conninfo, std::vector<std::string> secrets,
-               const TargetConfig& config, const RunIdentity& run)
-      : connection_(conninfo, std::move(secrets)),
+  PostgresSink(const PostgresAccess& access, const TargetConfig& config, const RunIdentity& run,
+               const std::stop_token& stop)
+      : connection_(access.conninfo, access.secrets, stop),
         table_(quote_identifier(config.table)),
-        run_(run) {
-    require(connection_.execute(config.durability == Durability::kFull
-                                    ? "SET synchronous_commit = on"
-                                    : "SET synchronous_commit = off"));
+        run_(run),
+        has_ledger_(config.delivery == Delivery::kExactlyOnce) {
+    // The server, too, has to notice when the other side is gone: its session holds locks. A
+    // statement_timeout that the address, the role or the database sets is left alone.
+    require(connection_.execute(
+        fmt::format("SET synchronous_commit = {}; SET tcp_keepalives_idle = 10; "
+                    "SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SELECT "
+                    "set_config('statement_timeout', '{}ms', false) "
+                    "WHERE current_setting('statement_timeout') = '0'",
+                    config.durability == Durability::kFull ? "on" : "off",
+                    std::chrono::ceil<std::chrono::milliseconds>(config.write_timeout).count())));
   }
 
   void interrupt() noexcept override { connection_.interrupt(); }
 
  protected:
   void require(const PostgresResult& result) const {
-    if (!result.ok()) throw SetupError(result.error(connection_.secrets()).message);
+    if (result.ok()) return;
+    const WriteError error =
+        result.is_null() ? connection_.error() : result.error(connection_.secrets());
+    throw ConnectError(error.message, error);
   }
 
   [[nodiscard]] WriteResult not_written(const PostgresResult& answer) const {
+    if (answer.is_ledger_conflict()) return {WriteOutcome::kAlreadyWritten};
     return {WriteOutcome::kNotWritten,
             answer.is_null() ? connection_.error() : answer.error(connection_.secrets())};
   }
@@ -50,9 +77,27 @@ class PostgresSink : public Sink {
   [[nodiscard]] WriteResult committed(const PostgresResult& answer) const {
     if (answer.is_null()) return {WriteOutcome::kInDoubt, connection_.error()};
     if (answer.ok() && answer.tag() != "ROLLBACK") return {};
-    if (answer.ok()) return {WriteOutcome::kNotWritten, {"25P02", "COMMIT rolled back"}};
+    if (answer.ok()) {
+      return {
+          WriteOutcome::kNotWritten,
+          {.code = "25P02", .message = "COMMIT rolled back", .error_class = ErrorClass::kFatal}};
+    }
+    if (answer.is_ledger_conflict()) return {WriteOutcome::kAlreadyWritten};
     return {answer.is_plain_error() ? WriteOutcome::kNotWritten : WriteOutcome::kInDoubt,
             answer.error(connection_.secrets())};
+  }
+
+  // The frame's row in the ledger as the first part of the statement that writes its rows; the
+  // parameters are $first and the next.
+  static std::string ledger_clause(std::string_view run_id, std::size_t first) {
+    return fmt::format(
+        "WITH ledger AS (INSERT INTO loadgen_ledger (run_id, frame, rows) "
+        "VALUES ({}, ${}::bigint, ${}::integer) RETURNING 1) ",
+        run_id, first, first + 1);
+  }
+  static void add_ledger_parameters(PostgresParameters& parameters, const Frame& frame) {
+    parameters.add_integer(static_cast<std::int64_t>(frame.id()));
+    parameters.add_integer(static_cast<std::int32_t>(frame.messages.size()));
   }
 
   [[nodiscard]] std::int64_t created_at(const Message& message) const {
@@ -62,19 +107,24 @@ class PostgresSink : public Sink {
   PostgresConnection connection_;
   const std::string table_;
   const RunIdentity run_;
+  // The ledger's row comes first: a conflict with an attempt that is still under way waits for its
+  // end, before anything else is written.
+  const bool has_ledger_;
 };
 
 class CopySink final : public PostgresSink {
  public:
-  CopySink(const std::string& conninfo, std::vector<std::string> secrets,
-           const TargetConfig& config, const RunIdentity& run)
-      : PostgresSink(conninfo, std::move(secrets), config, run),
+  CopySink(const PostgresAccess& access, const TargetConfig& config, const RunIdentity& run,
+           const std::stop_token& stop)
+      : PostgresSink(access, config, run, stop),
+        plain_table_(config.table),
         copy_(fmt::format("COPY {} {} FROM STDIN (FORMAT binary)", table_, kColumns)),
         piece_(kPieceBytes + kLargestRow, '\0') {}
 
-  // COPY is its own transaction: the answer to its end is the answer to the commit.
+  // One message of one or two statements is one transaction: the answer to COPY's end is the answer
+  // to the commit.
   WriteResult write(const Frame& frame) noexcept override {
-    if (const PostgresResult begun = connection_.execute(copy_); !begun.is_copy_in()) {
+    if (const PostgresResult begun = begin_copy(frame); !begun.is_copy_in()) {
       return not_written(begun);
     }
     constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
@@ -89,7 +139,9 @@ class CopySink final : public PostgresSink {
     at = put_big_endian(at, std::int16_t{-1});
     if (!send(begin, at)) return copy_failed();
     if (!connection_.put_copy_end()) return {WriteOutcome::kInDoubt, connection_.error()};
-    WriteResult result = committed(connection_.next_result());
+    const PostgresResult answer = connection_.next_result();
+    WriteResult result = committed(answer);
+    result.error.row = row_named_by(answer.context(), plain_table_);
     drain_results();
     return result;
   }
@@ -101,6 +153,13 @@ class CopySink final : public PostgresSink {
   static constexpr std::size_t kLargestRow = sizeof(std::int16_t) + 5 * sizeof(std::int32_t) +
                                              kLongestText + 3 * sizeof(std::int64_t) +
                                              sizeof(std::int32_t);
+
+  PostgresResult begin_copy(const Frame& frame) {
+    if (!has_ledger_) return connection_.execute(copy_);
+    return connection_.execute(
+        fmt::format("INSERT INTO loadgen_ledger (run_id, frame, rows) VALUES ({}, {}, {}); {}",
+                    run_.run_id, frame.id(), frame.messages.size(), copy_));
+  }
 
   char* encode(const Message& message, char* at) const {
     assert(message.text.size() <= kLongestText);
@@ -138,20 +197,23 @@ class CopySink final : public PostgresSink {
     }
   }
 
+  const std::string plain_table_;
   const std::string copy_;
   std::string piece_;  // reused; one 64 KiB piece and the row that overruns it
 };
 
 class UnnestSink final : public PostgresSink {
  public:
-  UnnestSink(const std::string& conninfo, std::vector<std::string> secrets,
-             const TargetConfig& config, const RunIdentity& run)
-      : PostgresSink(conninfo, std::move(secrets), config, run) {
+  UnnestSink(const PostgresAccess& access, const TargetConfig& config, const RunIdentity& run,
+             const std::stop_token& stop)
+      : PostgresSink(access, config, run, stop) {
+    // Reading from the ledger clause makes it come first.
     require(connection_.prepare(
-        kName, fmt::format("INSERT INTO {} {} SELECT m, c, $5::bigint, s, p FROM unnest("
+        kName, fmt::format("{}INSERT INTO {} {} SELECT m, c, $5::bigint, s, p FROM {}unnest("
                            "$1::text[], $2::timestamptz[], $3::bigint[], $4::integer[]) "
                            "AS rows (m, c, s, p)",
-                           table_, kColumns)));
+                           has_ledger_ ? ledger_clause("$5::bigint", 6) : "", table_, kColumns,
+                           has_ledger_ ? "ledger, " : "")));
   }
 
   WriteResult write(const Frame& frame) noexcept override {
@@ -171,6 +233,7 @@ class UnnestSink final : public PostgresSink {
       parameters_.add_borrowed(*array);
     }
     parameters_.add_integer(run_.run_id);
+    if (has_ledger_) add_ledger_parameters(parameters_, frame);
     return committed(connection_.execute_prepared(kName, parameters_));
   }
 
@@ -203,33 +266,48 @@ class UnnestSink final : public PostgresSink {
 // multi, and with one row a statement single.
 class InsertSink final : public PostgresSink {
  public:
-  InsertSink(const std::string& conninfo, std::vector<std::string> secrets,
-             const TargetConfig& config, const RunIdentity& run)
-      : PostgresSink(conninfo, std::move(secrets), config, run),
+  InsertSink(const PostgresAccess& access, const TargetConfig& config, const RunIdentity& run,
+             const std::stop_token& stop)
+      : PostgresSink(access, config, run, stop),
         most_rows_(config.insert == InsertMethod::kSingle ? 1 : kMostRows) {}
 
   WriteResult write(const Frame& frame) noexcept override {
-    std::span<const Message> messages = frame.messages;
-    if (messages.size() <= most_rows_) return committed(insert(messages));  // its own transaction
+    const std::span<const Message> messages = frame.messages;
+    if (messages.size() <= most_rows_) {  // its own transaction
+      return committed(insert(messages, has_ledger_ ? &frame : nullptr));
+    }
     if (const PostgresResult begun = connection_.execute("BEGIN"); !begun.ok()) {
       return not_written(begun);
     }
-    while (!messages.empty()) {
-      const std::size_t rows = std::min(messages.size(), most_rows_);
-      if (const PostgresResult answer = insert(messages.first(rows)); !answer.ok()) {
-        return not_written(answer);
+    for (std::size_t done = 0; done < messages.size();) {
+      const std::size_t rows = std::min(messages.size() - done, most_rows_);
+      const PostgresResult answer =
+          insert(messages.subspan(done, rows), has_ledger_ && done == 0 ? &frame : nullptr);
+      if (!answer.ok()) {
+        WriteResult result = not_written(answer);
+        if (answer.is_plain_error()) static_cast<void>(connection_.execute("ROLLBACK"));
+        return result;
       }
-      messages = messages.subspan(rows);
+      done += rows;
     }
     return committed(connection_.execute("COMMIT"));
   }
 
  private:
-  static constexpr const char* kName = "insert";
   static constexpr std::size_t kRowParameters = 4;
-  static constexpr std::size_t kMostRows = (65'535 - 1) / kRowParameters;  // run_id is $1
+  // Beside the rows: the run's id, and the ledger's two.
+  static constexpr std::size_t kMostRows = (65'535 - 3) / kRowParameters;
+  static constexpr std::size_t kMostPrepared = 8;
 
-  PostgresResult insert(std::span<const Message> messages) {
+  // What a statement depends on.
+  struct Shape {
+    std::size_t rows = 0;
+    bool with_ledger = false;
+    bool operator==(const Shape&) const = default;
+  };
+
+  // `ledger`: the frame whose row in the ledger is written with these messages, or null.
+  PostgresResult insert(std::span<const Message> messages, const Frame* ledger) {
     parameters_.clear();
     parameters_.add_integer(run_.run_id);
     for (const Message& message : messages) {
@@ -238,56 +316,66 @@ class InsertSink final : public PostgresSink {
       parameters_.add_integer(static_cast<std::int64_t>(message.sequence));
       parameters_.add_integer(static_cast<std::int32_t>(message.producer));
     }
-    if (messages.size() == prepared_rows_) return connection_.execute_prepared(kName, parameters_);
-    // Most frames of a run have one size, as a rule the full one: a size seen twice in a row pays
-    // for being prepared.
-    if (messages.size() == last_rows_) {
-      if (prepared_rows_ > 0) {
-        if (PostgresResult gone = connection_.execute("DEALLOCATE insert"); !gone.ok()) return gone;
-        prepared_rows_ = 0;
-      }
-      if (PostgresResult made = connection_.prepare(kName, sql_for(messages.size())); !made.ok()) {
-        return made;
-      }
-      prepared_rows_ = messages.size();
-      return connection_.execute_prepared(kName, parameters_);
+    if (ledger != nullptr) add_ledger_parameters(parameters_, *ledger);
+    const Shape shape{messages.size(), ledger != nullptr};
+    const auto known = std::find(prepared_.begin(), prepared_.end(), shape);
+    if (known != prepared_.end()) {
+      return connection_.execute_prepared(name_of(known - prepared_.begin()).c_str(), parameters_);
     }
-    last_rows_ = messages.size();
-    return connection_.execute(sql_for(messages.size()), parameters_);
+    // Most frames of a run have one size, as a rule the full one: a shape seen twice in a row pays
+    // for being prepared.
+    if (shape != last_shape_ || prepared_.size() == kMostPrepared) {
+      last_shape_ = shape;
+      return connection_.execute(sql_for(shape), parameters_);
+    }
+    const std::string name = name_of(static_cast<std::ptrdiff_t>(prepared_.size()));
+    if (PostgresResult made = connection_.prepare(name.c_str(), sql_for(shape)); !made.ok()) {
+      return made;
+    }
+    prepared_.push_back(shape);
+    return connection_.execute_prepared(name.c_str(), parameters_);
   }
 
-  [[nodiscard]] std::string sql_for(std::size_t rows) const {
-    std::string sql = fmt::format("INSERT INTO {} {} VALUES ", table_, kColumns);
-    for (std::size_t row = 0; row < rows; ++row) {
+  static std::string name_of(std::ptrdiff_t slot) { return fmt::format("insert_{}", slot); }
+
+  [[nodiscard]] std::string sql_for(const Shape& shape) const {
+    std::string rows;
+    for (std::size_t row = 0; row < shape.rows; ++row) {
       const std::size_t first = 2 + row * kRowParameters;
-      sql += fmt::format("{}(${},${},$1,${},${})", row == 0 ? "" : ",", first, first + 1, first + 2,
-                         first + 3);
+      const char* form = row == 0
+                             ? "(${}::varchar,${}::timestamptz,$1::bigint,${}::bigint,${}::int)"
+                             : ",(${},${},$1,${},${})";
+      rows += fmt::format(fmt::runtime(form), first, first + 1, first + 2, first + 3);
     }
-    return sql;
+    if (!shape.with_ledger)
+      return fmt::format("INSERT INTO {} {} VALUES {}", table_, kColumns, rows);
+    // Reading from the ledger clause makes it come first.
+    return fmt::format("{}INSERT INTO {} {} SELECT rows.* FROM ledger, (VALUES {}) AS rows",
+                       ledger_clause("$1::bigint", 2 + shape.rows * kRowParameters), table_,
+                       kColumns, rows);
   }
 
   const std::size_t most_rows_;
-  std::size_t prepared_rows_ = 0;
-  std::size_t last_rows_ = 0;
+  std::vector<Shape> prepared_;  // as insert_0, insert_1, ...
+  Shape last_shape_;
   PostgresParameters parameters_;
 };
 
 }  // namespace
 
-std::unique_ptr<Sink> make_postgres_sink(const std::string& conninfo,
-                                         std::vector<std::string> secrets,
-                                         const TargetConfig& config, const RunIdentity& run) {
+std::unique_ptr<Sink> make_postgres_sink(const PostgresAccess& access, const TargetConfig& config,
+                                         const RunIdentity& run, const std::stop_token& stop) {
   switch (config.insert) {
     case InsertMethod::kUnnest:
-      return std::make_unique<UnnestSink>(conninfo, std::move(secrets), config, run);
+      return std::make_unique<UnnestSink>(access, config, run, stop);
     case InsertMethod::kMulti:
     case InsertMethod::kSingle:
-      return std::make_unique<InsertSink>(conninfo, std::move(secrets), config, run);
+      return std::make_unique<InsertSink>(access, config, run, stop);
     case InsertMethod::kAuto:
     case InsertMethod::kCopy:
       break;
   }
-  return std::make_unique<CopySink>(conninfo, std::move(secrets), config, run);
+  return std::make_unique<CopySink>(access, config, run, stop);
 }
 
 }  // namespace loadgen

@@ -14,9 +14,14 @@
 
 namespace loadgen {
 
-// Connects. config.insert is one of the four. Throws SetupError.
-std::unique_ptr<Sink> make_postgres_sink(const std::string& conninfo,
-                                         std::vector<std::string> secrets,
-                                         const TargetConfig& config, const RunIdentity& run);
+// What a connection needs beside the settings of its target.
+struct PostgresAccess {
+  std::string conninfo;
+  std::vector<std::string> secrets;  // never shown
+};
+
+// Connects. config.insert is one of the four. Throws ConnectError.
+std::unique_ptr<Sink> make_postgres_sink(const PostgresAccess& access, const TargetConfig& config,
+                                         const RunIdentity& run, const std::stop_token& stop);
 
 }  // namespace loadgen

@@ -32,6 +32,8 @@ constexpr std::array kMessageColumns{Column{"message", "character varying", "tex
                                      Column{"sequence", "bigint"},
                                      Column{"producer", "integer"},
                                      Column{"id", "bigint", "integer"}};
+constexpr std::array kLedgerColumns{Column{"run_id", "bigint"}, Column{"frame", "bigint"},
+                                    Column{"rows", "integer"}};
 constexpr std::array kRunColumns{Column{"run_id", "bigint"},
                                  Column{"app_version", "text"},
                                  Column{"table_name", "text"},
@@ -106,14 +108,14 @@ class PostgresTarget final : public Target {
  public:
   explicit PostgresTarget(TargetConfig config)
       : config_(std::move(config)),
-        conninfo_(complete_conninfo(config_.address)),
-        secrets_(secrets_in(config_.address)) {}
+        access_{complete_conninfo(config_.address), secrets_in(config_.address)} {}
 
   void open() override;
   [[nodiscard]] TargetInfo info() const override { return info_; }
-  std::unique_ptr<Sink> connect(const RunIdentity& run) override;
+  std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) override;
   void record_start(const RunRecord& record) override;
   void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
+  std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) override;
   [[nodiscard]] bool can_read_back() const override { return true; }
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
   void interrupt() noexcept override;
@@ -126,12 +128,18 @@ class PostgresTarget final : public Target {
       return action();
     } catch (const UsageError&) {
       throw;
+    } catch (const ConnectError& error) {
+      throw ConnectError(in_database(error), error.error());
     } catch (const std::exception& error) {
-      // The server quotes the statement after its message, and libpqxx with it.
-      const std::string_view message = error.what();
-      throw SetupError(fmt::format("{}: {}", one_line(redact(config_.address)),
-                                   one_line(message.substr(0, message.find("\nLINE ")), secrets_)));
+      throw SetupError(in_database(error));
     }
+  }
+
+  [[nodiscard]] std::string in_database(const std::exception& error) const {
+    // The server quotes the statement after its message, and libpqxx with it.
+    const std::string_view message = error.what();
+    return fmt::format("{}: {}", one_line(redact(config_.address)),
+                       one_line(message.substr(0, message.find("\nLINE ")), access_.secrets));
   }
 
   // Runs action(work) in one transaction on a fresh connection: libpqxx 6 would silently reconnect
@@ -139,7 +147,7 @@ class PostgresTarget final : public Target {
   template <typename Action>
   void transact(std::chrono::seconds lock_wait, Action action) {
     naming_database([&] {
-      pqxx::connection connection(conninfo_);
+      pqxx::connection connection(access_.conninfo);
       const InUse in_use(*this, connection);
       pqxx::work work(connection);
       work.exec(fmt::format("SET LOCAL lock_timeout = '{}s'", lock_wait.count()));
@@ -168,8 +176,7 @@ class PostgresTarget final : public Target {
   };
 
   const TargetConfig config_;
-  const std::string conninfo_;
-  const std::vector<std::string> secrets_;
+  const PostgresAccess access_;
   TargetInfo info_;  // set by open()
 
   std::mutex mutex_;
@@ -179,14 +186,22 @@ class PostgresTarget final : public Target {
 };
 
 void PostgresTarget::open() {
+  // libpqxx does not tell why it cannot connect; whether to try again depends on it.
+  naming_database([&] {
+    if (!host_is_known(access_.conninfo)) {
+      throw SetupError("could not translate the host name to an address");
+    }
+    const PostgresConnection probe(access_.conninfo, access_.secrets, {});
+  });
   transact(kSetupLockWait, [&](pqxx::work& work) {
     work.exec("SET LOCAL client_min_messages = warning");
     work.exec(fmt::format("SELECT pg_advisory_xact_lock({})", kSetupLock));
     const bool has_messages =
         check_columns(work, config_.table, kMessageColumns, config_.message_size);
     const bool has_runs = check_columns(work, "loadgen_runs", kRunColumns, 0);
+    const bool has_ledger = check_columns(work, "loadgen_ledger", kLedgerColumns, 0);
     // CREATE TABLE IF NOT EXISTS asks for the right to create even where the table exists.
-    if (!has_messages || !has_runs) {
+    if (!has_messages || !has_runs || !has_ledger) {
       work.exec(schema_for_table(schema::kPostgres, config_.table));
     }
     const auto show = [&work](const std::string& setting) {
@@ -202,8 +217,8 @@ void PostgresTarget::open() {
   });
 }
 
-std::unique_ptr<Sink> PostgresTarget::connect(const RunIdentity& run) {
-  return naming_database([&] { return make_postgres_sink(conninfo_, secrets_, config_, run); });
+std::unique_ptr<Sink> PostgresTarget::connect(const RunIdentity& run, const std::stop_token& stop) {
+  return naming_database([&] { return make_postgres_sink(access_, config_, run, stop); });
 }
 
 void PostgresTarget::interrupt() noexcept {
@@ -229,6 +244,27 @@ void PostgresTarget::record_end(std::int64_t run_id, WallTime ended_at,
     work.exec(fmt::format("UPDATE loadgen_runs SET ended_at = {}, result = {} WHERE run_id = {}",
                           sql_timestamp(ended_at), work.quote(result_json), run_id));
   });
+}
+
+std::optional<RecordedRun> PostgresTarget::find_run(std::optional<std::int64_t> run_id) {
+  std::optional<RecordedRun> found;
+  transact(kSetupLockWait, [&](pqxx::work& work) {
+    const pqxx::result rows = work.exec(fmt::format(
+        "SELECT run_id, table_name, config::text, coalesce(result::text, ''), "
+        "(SELECT count(*) FROM loadgen_ledger l WHERE l.run_id = r.run_id), "
+        "(SELECT coalesce(sum(rows), 0) FROM loadgen_ledger l WHERE l.run_id = r.run_id) "
+        "FROM loadgen_runs r {} ORDER BY started_at DESC, run_id DESC LIMIT 1",
+        run_id ? fmt::format("WHERE run_id = {}", *run_id) : ""));
+    if (rows.empty()) return;
+    const auto text = [&](int column) { return std::string(rows[0][column].c_str()); };
+    found = {.run_id = to_integer(text(0)),
+             .table = text(1),
+             .config_json = text(2),
+             .result_json = text(3),
+             .ledger_rows = static_cast<std::uint64_t>(to_integer(text(5))),
+             .ledger_frames = static_cast<std::uint64_t>(to_integer(text(4)))};
+  });
+  return found;
 }
 
 void PostgresTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {

@@ -7,28 +7,35 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "model/message.h"
 #include "options/choices.h"
+#include "sink/error_class.h"
 
 namespace loadgen {
 
 // What became of a frame.
 enum class WriteOutcome {
-  kWritten,     // the database confirmed the commit
-  kNotWritten,  // surely nothing of it is stored
-  kInDoubt,     // the connection or the disk failed while the commit was under way
+  kWritten,         // the database confirmed the commit
+  kAlreadyWritten,  // the ledger holds the frame: an attempt before this one was committed
+  kNotWritten,      // surely nothing of it is stored
+  kInDoubt,         // the connection or the disk failed while the commit was under way
 };
 
 // What the database said. Never row data, never a secret.
 struct WriteError {
-  std::string code;     // SQLSTATE or SQLite's name of the code
-  std::string message;  // one line
+  std::string code{};     // SQLSTATE or SQLite's name of the code
+  std::string message{};  // one line
+  ErrorClass error_class = ErrorClass::kUnknown;
+  std::string constraint{};          // that was violated, if the database named one
+  std::optional<std::size_t> row{};  // of the frame, from 0, that the database named
 };
 
 struct [[nodiscard]] WriteResult {
@@ -36,6 +43,16 @@ struct [[nodiscard]] WriteResult {
   WriteError error{};  // empty when written
   // When the commit was confirmed, where the sink returns later than that.
   std::optional<TimePoint> confirmed{};
+
+  [[nodiscard]] bool stored() const {
+    return outcome == WriteOutcome::kWritten || outcome == WriteOutcome::kAlreadyWritten;
+  }
+  // Whether the sink can take another frame after this. Otherwise it must not be used again.
+  [[nodiscard]] bool sink_is_usable() const {
+    return stored() ||
+           (outcome == WriteOutcome::kNotWritten && (error.error_class == ErrorClass::kContention ||
+                                                     error.error_class == ErrorClass::kPoison));
+  }
 };
 
 class Sink {
@@ -46,8 +63,8 @@ class Sink {
   virtual ~Sink() = default;
 
   // Stores the whole frame in one transaction, or nothing of it; never throws. Called by one thread
-  // at a time. Blocks until the database has answered or interrupt() was called. After a result
-  // other than kWritten the sink must not be used again.
+  // at a time. Blocks until the database has answered or interrupt() was called. With a ledger a
+  // frame may be written again, by this sink or another, and is stored once.
   virtual WriteResult write(const Frame& frame) noexcept = 0;
 
   // Makes a write in progress return soon, and every later one without success. From any thread. A
@@ -77,6 +94,16 @@ struct RunRecord {
   std::string config_json;
 };
 
+// What the database remembers of a run.
+struct RecordedRun {
+  std::int64_t run_id = 0;
+  std::string table;
+  std::string config_json;
+  std::string result_json;        // empty: it never ended, or could not be recorded
+  std::uint64_t ledger_rows = 0;  // in frames whose commit the ledger shows
+  std::uint64_t ledger_frames = 0;
+};
+
 // A stored row, as the audit needs it. `text` is empty when only sequences were asked for, and
 // valid only during the call.
 struct StoredRow {
@@ -88,8 +115,19 @@ enum class RowContent { kSequences, kTexts };
 // Return false to stop reading.
 using RowVisitor = std::function<bool(const StoredRow&)>;
 
-// Not thread-safe, but for interrupt(), and the sinks it made, which it must outlive. Everything
-// that talks to the database throws SetupError with one line that holds no secret.
+// A connection that was not made, and what that means for trying again.
+class ConnectError : public SetupError {
+ public:
+  ConnectError(const std::string& message, WriteError error)
+      : SetupError(message), error_(std::move(error)) {}
+  [[nodiscard]] const WriteError& error() const { return error_; }
+
+ private:
+  WriteError error_;
+};
+
+// Not thread-safe, but for connect() and interrupt(), and the sinks it made, which it must outlive.
+// Everything that talks to the database throws SetupError with one line that holds no secret.
 class Target {
  public:
   Target() = default;
@@ -98,21 +136,26 @@ class Target {
   virtual ~Target() = default;
 
   // Connects, creates what tables are absent and checks that those present fit. Changes nothing
-  // when they do not. Call once, before the rest.
+  // when they do not. Call it before the rest, and again after a ConnectError of class outage: then
+  // the database may be up later.
   virtual void open() = 0;
   [[nodiscard]] virtual TargetInfo info() const = 0;
   // The files the database is, where it is files: nothing else may be written there.
   [[nodiscard]] virtual std::vector<std::string> files() const { return {}; }
-  // A connection for one consumer.
-  virtual std::unique_ptr<Sink> connect(const RunIdentity& run) = 0;
+  // A connection for one consumer. From any thread once the target is open. Fails soon when a stop
+  // is requested. Throws ConnectError.
+  virtual std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) = 0;
 
   virtual void record_start(const RunRecord& record) = 0;
   virtual void record_end(std::int64_t run_id, WallTime ended_at,
                           const std::string& result_json) = 0;
 
+  // The run with this id, or the latest; nullopt = there is none. Needs no open(); creates nothing.
+  virtual std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) = 0;
+
   // False when rows cannot be read back because none are kept.
   [[nodiscard]] virtual bool can_read_back() const = 0;
-  // Visits each stored row of the run, in no promised order.
+  // Visits each stored row of the run, in no promised order. Needs open() or find_run().
   virtual void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) = 0;
 
   // Makes a call in progress, and every later one, fail soon. Sinks are interrupted on their own.

@@ -16,8 +16,7 @@ namespace {
 int wait_for_lock(void* context, int attempts) {
   auto& patience = *static_cast<LockPatience*>(context);
   const TimePoint now = patience.clock.now();
-  if (attempts == 0) patience.began = now;
-  if (now - patience.began >= patience.longest) return 0;
+  if (now >= patience.deadline) return 0;
   constexpr std::array kDelays{1, 1, 2, 2, 5, 5, 10};
   const auto step = std::min<std::size_t>(static_cast<std::size_t>(attempts), kDelays.size() - 1);
   const TimePoint again = now + std::chrono::milliseconds(kDelays[step]);
@@ -102,10 +101,11 @@ std::string_view SqliteStatement::text(int column) const {
 
 void SqliteConnection::Close::operator()(sqlite3* db) const { sqlite3_close_v2(db); }
 
-SqliteConnection::SqliteConnection(const std::string& path, LockPatience& patience) {
+SqliteConnection::SqliteConnection(const std::string& path, LockPatience& patience, Absent absent) {
   sqlite3* db = nullptr;
-  const int code = sqlite3_open_v2(
-      path.c_str(), &db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, nullptr);
+  const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |
+                    (absent == Absent::kCreate ? SQLITE_OPEN_CREATE : 0);
+  const int code = sqlite3_open_v2(path.c_str(), &db, flags, nullptr);
   db_.reset(db);
   if (db == nullptr) throw SetupError("out of memory");
   if (code != SQLITE_OK) fail(code);
@@ -129,6 +129,8 @@ std::string SqliteConnection::query_value(const std::string& sql) const {
 
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
 
+int SqliteConnection::changes() const { return sqlite3_changes(db_.get()); }
+
 bool SqliteConnection::is_busy() const {
   return (sqlite3_errcode(db_.get()) & 0xff) == SQLITE_BUSY;
 }
@@ -136,12 +138,15 @@ bool SqliteConnection::is_busy() const {
 void SqliteConnection::interrupt() noexcept { sqlite3_interrupt(db_.get()); }
 
 WriteError SqliteConnection::error(int code) const {
-  return {code_name(code), one_line(sqlite3_errmsg(db_.get()))};
+  return {.code = code_name(code),
+          .message = one_line(sqlite3_errmsg(db_.get())),
+          .error_class = classify_sqlite(code, sqlite3_system_errno(db_.get()))};
 }
 
 void SqliteConnection::fail(int code) const {
-  throw SetupError((code & 0xff) == SQLITE_BUSY ? "database is locked by another process"
-                                                : one_line(sqlite3_errmsg(db_.get())));
+  throw ConnectError((code & 0xff) == SQLITE_BUSY ? "database is locked by another process"
+                                                  : one_line(sqlite3_errmsg(db_.get())),
+                     error(code));
 }
 
 }  // namespace loadgen

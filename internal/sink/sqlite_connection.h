@@ -20,9 +20,8 @@ namespace loadgen {
 // notify, so it looks again every few milliseconds.
 struct LockPatience {
   Clock& clock;
-  std::stop_token stop;                     // gives up when requested
-  nanoseconds longest{nanoseconds::max()};  // for one wait
-  TimePoint began{};                        // of the wait under way
+  std::stop_token stop;  // gives up when requested
+  TimePoint deadline{};  // its owner sets it before each piece of work
 };
 
 class SqliteStatement {
@@ -49,9 +48,10 @@ class SqliteStatement {
 
 class SqliteConnection {
  public:
-  // Creates the file when `path` is absent. Borrows `patience`, which must outlive it. Throws
-  // SetupError.
-  SqliteConnection(const std::string& path, LockPatience& patience);
+  enum class Absent { kCreate, kRefuse };
+  // Borrows `patience`, which must outlive it. Throws ConnectError.
+  SqliteConnection(const std::string& path, LockPatience& patience,
+                   Absent absent = Absent::kCreate);
 
   // Runs statements without results; throws SetupError.
   void execute(const std::string& sql);
@@ -59,12 +59,14 @@ class SqliteConnection {
   [[nodiscard]] std::string query_value(const std::string& sql) const;
   [[nodiscard]] SqliteStatement prepare(std::string_view sql) const { return {db_.get(), sql}; }
   [[nodiscard]] bool in_transaction() const;
+  // Rows the last INSERT, UPDATE or DELETE changed.
+  [[nodiscard]] int changes() const;
   // The last call failed because somebody else holds a lock.
   [[nodiscard]] bool is_busy() const;
   void interrupt() noexcept;
   // Of the last call that failed.
   [[nodiscard]] WriteError error(int code) const;
-  [[noreturn]] void fail(int code) const;  // throws SetupError
+  [[noreturn]] void fail(int code) const;  // throws ConnectError
 
  private:
   struct Close {

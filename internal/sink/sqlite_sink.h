@@ -1,7 +1,8 @@
 // Writes frames to SQLite: one transaction a frame, rows by prepared multi-row INSERTs. Waits for a
-// lock that another process holds until it is free or the sink is interrupted.
+// lock that another process holds, but not longer than a write may take.
 #pragma once
 
+#include <optional>
 #include <vector>
 
 #include "sink/sink.h"
@@ -27,7 +28,7 @@ class SqliteSink final : public Sink {
     SqliteStatement statement;
   };
 
-  WriteResult write_now(const Frame& frame);
+  WriteResult write_now(const WriterQueue::Request& request);
   int insert_rows(std::span<const Message> messages);
   void bind_row(SqliteStatement& statement, std::size_t row, const Message& message) const;
   WriteResult roll_back(WriteOutcome outcome, int code);
@@ -36,6 +37,7 @@ class SqliteSink final : public Sink {
   const RunIdentity run_;
   WriterQueue& writer_;
   const WriterQueue::Write write_now_;
+  const nanoseconds timeout_;  // of one write's waits for locks
   std::stop_source interrupted_;
   LockPatience patience_;
 
@@ -43,7 +45,8 @@ class SqliteSink final : public Sink {
   SqliteStatement begin_;
   SqliteStatement commit_;
   SqliteStatement rollback_;
-  std::vector<Insert> inserts_;  // most rows first; the last takes one row
+  std::optional<SqliteStatement> ledger_;  // exactly-once only
+  std::vector<Insert> inserts_;            // most rows first; the last takes one row
 };
 
 }  // namespace loadgen

@@ -29,16 +29,17 @@ class SqliteTarget final : public Target {
       : config_(std::move(config)),
         path_(config_.address.substr(kPrefix.size())),
         clock_(clock),
-        patience_{.clock = clock, .stop = interrupted_.get_token(), .longest = kSetupLockWait} {}
+        patience_{.clock = clock, .stop = interrupted_.get_token()} {}
 
   void open() override;
   [[nodiscard]] TargetInfo info() const override;
   [[nodiscard]] std::vector<std::string> files() const override {
     return {path_, path_ + "-wal", path_ + "-shm", path_ + "-journal"};
   }
-  std::unique_ptr<Sink> connect(const RunIdentity& run) override;
+  std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) override;
   void record_start(const RunRecord& record) override;
   void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
+  std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) override;
   [[nodiscard]] bool can_read_back() const override { return true; }
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
   void interrupt() noexcept override {
@@ -57,9 +58,15 @@ class SqliteTarget final : public Target {
   auto naming_database(Action action) const {
     try {
       return action();
+    } catch (const ConnectError& error) {
+      throw ConnectError(in_database(error), error.error());
     } catch (const SetupError& error) {
-      throw SetupError(fmt::format("{}: {}", one_line(config_.address), error.what()));
+      throw SetupError(in_database(error));
     }
+  }
+
+  [[nodiscard]] std::string in_database(const std::exception& error) const {
+    return fmt::format("{}: {}", one_line(config_.address), error.what());
   }
 
   const TargetConfig config_;
@@ -73,10 +80,12 @@ class SqliteTarget final : public Target {
 
 constexpr std::array<std::string_view, 6> kMessageColumns{"id",     "message",  "created_at",
                                                           "run_id", "sequence", "producer"};
+constexpr std::array<std::string_view, 3> kLedgerColumns{"run_id", "frame", "rows"};
 constexpr std::array<std::string_view, 7> kRunColumns{
     "run_id", "app_version", "table_name", "started_at", "ended_at", "config", "result"};
 
 void SqliteTarget::open() {
+  patience_.deadline = clock_.now() + kSetupLockWait;
   naming_database([&] {
     std::error_code ignored;
     const std::filesystem::path file(path_);
@@ -90,11 +99,11 @@ void SqliteTarget::open() {
     if (created >= 0) ::close(created);
     try {
       prepare_database();
-    } catch (const SetupError&) {
+    } catch (const SetupError& error) {
       const bool remove = created >= 0 && is_untouched();
       connection_.reset();
       if (remove) std::filesystem::remove(file, ignored);
-      throw;
+      throw SetupError(error.what());  // a file that cannot be used now will not appear later
     }
   });
 }
@@ -105,6 +114,7 @@ void SqliteTarget::prepare_database() {
   connection_->execute("SELECT count(*) FROM sqlite_master");
   check_columns(config_.table, kMessageColumns);
   check_columns("loadgen_runs", kRunColumns);
+  check_columns("loadgen_ledger", kLedgerColumns);
   use_wal();
   connection_->execute("PRAGMA synchronous = FULL");  // of the run records; sinks set their own
   connection_->execute("BEGIN IMMEDIATE;" + schema_for_table(schema::kSqlite, config_.table) +
@@ -181,12 +191,14 @@ TargetInfo SqliteTarget::info() const {
                      {"synchronous", config_.durability == Durability::kFull ? "full" : "normal"}}};
 }
 
-std::unique_ptr<Sink> SqliteTarget::connect(const RunIdentity& run) {
+std::unique_ptr<Sink> SqliteTarget::connect(const RunIdentity& run,
+                                            const std::stop_token& /*stop: it is a local file*/) {
   return naming_database(
       [&] { return std::make_unique<SqliteSink>(path_, config_, run, writer_, clock_); });
 }
 
 void SqliteTarget::record_start(const RunRecord& record) {
+  patience_.deadline = clock_.now() + kSetupLockWait;
   naming_database([&] {
     SqliteStatement insert = connection_->prepare(
         "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
@@ -202,7 +214,7 @@ void SqliteTarget::record_start(const RunRecord& record) {
 
 void SqliteTarget::record_end(std::int64_t run_id, WallTime ended_at,
                               const std::string& result_json) {
-  patience_.longest = kFinishLockWait;
+  patience_.deadline = clock_.now() + kFinishLockWait;
   naming_database([&] {
     SqliteStatement update = connection_->prepare(
         "UPDATE loadgen_runs SET ended_at = ?2, result = ?3 WHERE run_id = ?1");
@@ -213,8 +225,36 @@ void SqliteTarget::record_end(std::int64_t run_id, WallTime ended_at,
   });
 }
 
+std::optional<RecordedRun> SqliteTarget::find_run(std::optional<std::int64_t> run_id) {
+  patience_.deadline = clock_.now() + kSetupLockWait;
+  return naming_database([&]() -> std::optional<RecordedRun> {
+    connection_.emplace(path_, patience_, SqliteConnection::Absent::kRefuse);
+    SqliteStatement find = connection_->prepare(
+        "SELECT run_id, table_name, config, coalesce(result, '') FROM loadgen_runs "
+        "WHERE run_id = ?1 OR ?1 = -1 ORDER BY started_at DESC, run_id DESC LIMIT 1");
+    find.bind(1, run_id.value_or(-1));
+    int code = SQLITE_OK;
+    if (!find.step(code)) {
+      if (code != SQLITE_OK) connection_->fail(code);
+      return std::nullopt;
+    }
+    RecordedRun run{.run_id = find.integer(0),
+                    .table = std::string(find.text(1)),
+                    .config_json = std::string(find.text(2)),
+                    .result_json = std::string(find.text(3))};
+    SqliteStatement ledger = connection_->prepare(
+        "SELECT count(*), coalesce(sum(rows), 0) FROM loadgen_ledger WHERE run_id = ?1");
+    ledger.bind(1, run.run_id);
+    if (ledger.step(code)) {
+      run.ledger_frames = static_cast<std::uint64_t>(ledger.integer(0));
+      run.ledger_rows = static_cast<std::uint64_t>(ledger.integer(1));
+    }
+    return run;
+  });
+}
+
 void SqliteTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
-  patience_.longest = kFinishLockWait;
+  patience_.deadline = clock_.now() + kFinishLockWait;
   naming_database([&] {
     const bool texts = content == RowContent::kTexts;
     SqliteStatement rows = connection_->prepare(

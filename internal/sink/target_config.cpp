@@ -27,4 +27,10 @@ std::int64_t unix_microseconds(WallTime when) {
   return std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
 }
 
+WriteError interrupted_error() {
+  return {.code = "interrupted",
+          .message = "the write was interrupted",
+          .error_class = ErrorClass::kOutage};
+}
+
 }  // namespace loadgen

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "options/choices.h"
+#include "sink/sink.h"
 
 namespace loadgen {
 
@@ -16,7 +17,9 @@ struct TargetConfig {
   std::string table;
   InsertMethod insert = InsertMethod::kMulti;  // one the kind has
   Durability durability = Durability::kFull;
-  std::uint32_t message_size = 64;  // bytes of each text
+  Delivery delivery = Delivery::kExactlyOnce;
+  std::uint32_t message_size = 64;                       // bytes of each text
+  nanoseconds write_timeout = std::chrono::seconds(30);  // of one attempt
 };
 
 // How long open() waits for a database that is locked by somebody else.
@@ -31,5 +34,8 @@ std::string quote_identifier(std::string_view name);
 std::string schema_for_table(std::string_view schema, std::string_view table);
 
 std::int64_t unix_microseconds(WallTime when);
+
+// What a sink says that was interrupted before it could write.
+WriteError interrupted_error();
 
 }  // namespace loadgen

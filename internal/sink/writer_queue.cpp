@@ -4,9 +4,9 @@
 
 namespace loadgen {
 
-std::optional<WriteResult> WriterQueue::write(std::int64_t run_id, const Frame& frame,
-                                              const std::stop_token& stop, const Write& write_one) {
-  Job self{run_id, frame};
+std::optional<WriteResult> WriterQueue::write(const Request& request, const std::stop_token& stop,
+                                              const Write& write_one) {
+  Job self(request);
   const std::stop_callback wake_on_stop(stop, [&] {
     const std::lock_guard lock(mutex_);
     self.changed.notify_one();
@@ -27,10 +27,10 @@ std::optional<WriteResult> WriterQueue::write(std::int64_t run_id, const Frame& 
   }
   somebody_writes_ = true;
   lock.unlock();
-  WriteResult result = write_one(frame);
+  WriteResult result = write_one(request);
   lock.lock();
-  if (result.outcome == WriteOutcome::kWritten) {
-    work_for_others_locked(lock, run_id, stop, write_one);
+  if (result.stored()) {
+    work_for_others_locked(lock, request.run_id, stop, write_one);
   }
   somebody_writes_ = first_ != nullptr;
   if (first_ != nullptr) {
@@ -49,13 +49,13 @@ void WriterQueue::work_for_others_locked(std::unique_lock<std::mutex>& lock, std
   bool all_well = true;
   for (std::size_t n = 0; n < kMostForOthers && all_well && first_ != nullptr; ++n) {
     Job& job = *first_;
-    if (job.run_id != run_id || stop.stop_requested()) return;
+    if (job.request.run_id != run_id || stop.stop_requested()) return;
     leave_locked(job);
     job.state = State::kBeingWritten;
     lock.unlock();
-    WriteResult result = write_one(job.frame);
+    WriteResult result = write_one(job.request);
     lock.lock();
-    all_well = result.outcome == WriteOutcome::kWritten;
+    all_well = result.stored();
     job.result = std::move(result);
     job.state = State::kWritten;
     job.changed.notify_one();  // under the lock, as above

@@ -21,13 +21,18 @@ namespace loadgen {
 
 class WriterQueue {
  public:
+  struct Request {
+    std::int64_t run_id;
+    const Frame& frame;
+    TimePoint deadline;  // after which the write may not wait for a lock any more
+  };
   // Writes a frame of the run over the caller's connection; never throws.
-  using Write = std::function<WriteResult(const Frame&)>;
+  using Write = std::function<WriteResult(const Request&)>;
 
   // Blocks until the frame was written, by this thread or another; nullopt = a stop was requested
   // before anybody had begun. May return later than its frame was done: while it writes for others.
-  std::optional<WriteResult> write(std::int64_t run_id, const Frame& frame,
-                                   const std::stop_token& stop, const Write& write_one);
+  std::optional<WriteResult> write(const Request& request, const std::stop_token& stop,
+                                   const Write& write_one);
 
   // How many frames wait now.
   [[nodiscard]] std::size_t waiting() const;
@@ -37,10 +42,9 @@ class WriterQueue {
 
   enum class State { kWaiting, kBeingWritten, kWritten, kOnItsOwn };
   struct Job {  // lives on the waiting thread's stack
-    Job(std::int64_t its_run, const Frame& its_frame) : run_id(its_run), frame(its_frame) {}
+    explicit Job(const Request& its_request) : request(its_request) {}
 
-    const std::int64_t run_id;
-    const Frame& frame;
+    const Request& request;
     State state = State::kWaiting;
     WriteResult result{};
     std::condition_variable changed;

@@ -54,8 +54,20 @@ double messages_per_s(Statistics statistics, std::chrono::duration<double> durat
       .limits = {.batch_size = options.batch_size, .linger = options.linger},
       .give_up = {},
       .on_failure = [](const WriteResult&) { std::abort(); }};
-  std::vector<std::unique_ptr<Sink>> sinks(options.consumers);
-  for (auto& sink : sinks) sink = target->connect({.run_id = plan.run_id, .anchor = {}});
+  CircuitBreaker breaker(options.breaker, plan.seed, clock, {});
+  RetryBudget budget;
+  DeadLetterBox dead_letters(options.dead_letter, options.max_dead_letters);
+  const DeliveryContext delivery{.target = *target,
+                                 .run = {.run_id = plan.run_id, .anchor = {}},
+                                 .clock = clock,
+                                 .breaker = breaker,
+                                 .budget = budget,
+                                 .dead_letters = dead_letters,
+                                 .policy = {},
+                                 .give_up = {},
+                                 .on_error = [](const WriteResult&) {}};
+  std::vector<std::unique_ptr<Courier>> couriers(options.consumers);
+  for (auto& courier : couriers) courier = std::make_unique<Courier>(delivery);
   std::vector<LatencyRecorder> recorders(options.consumers);
   std::vector<ConsumerTotals> totals(options.consumers);
 
@@ -65,7 +77,7 @@ double messages_per_s(Statistics statistics, std::chrono::duration<double> durat
   for (std::uint32_t i = 0; i < options.consumers; ++i) {
     LatencyRecorder* recorder = statistics == Statistics::kOn ? &recorders[i] : nullptr;
     consumers.emplace_back(
-        [&, i, recorder] { totals[i] = consume(consuming, *sinks[i], recorder); });
+        [&, i, recorder] { totals[i] = consume(consuming, *couriers[i], recorder); });
   }
   std::vector<std::jthread> producers;
   for (std::uint32_t i = 0; i < options.producers; ++i) {
@@ -77,7 +89,7 @@ double messages_per_s(Statistics statistics, std::chrono::duration<double> durat
 
   ConsumerTotals sum;
   for (const ConsumerTotals& part : totals) sum += part;
-  return static_cast<double>(sum.stored) /
+  return static_cast<double>(sum.delivered.stored) /
          std::chrono::duration<double>(sum.last_commit - start).count();
 }
 

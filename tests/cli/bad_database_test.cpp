@@ -135,8 +135,10 @@ TEST_CASE("bad database on Postgres: an address where nothing answers is named")
   CHECK(nowhere.out.empty());
   CHECK(contains(nowhere.err, "app: "));
   CHECK(contains(nowhere.err, "nosuch.invalid"));
-  CHECK(contains(check_refused(run_brief("host=127.0.0.1 port=1 user=u"), 1), "127.0.0.1"));
-  CHECK(contains(check_refused(run_brief("host=/nonexistent user=u"), 1), "/nonexistent"));
+  CHECK(contains(check_refused(run_brief("host=127.0.0.1 port=1 user=u", {"--connect-wait=0"}), 1),
+                 "127.0.0.1"));
+  CHECK(contains(check_refused(run_brief("host=/nonexistent user=u", {"--connect-wait=0"}), 1),
+                 "/nonexistent"));
 }
 
 TEST_CASE("bad database on Postgres: a database or role that does not exist is named") {
@@ -153,14 +155,14 @@ namespace {
 
 // Refused with a line that holds `why`; the tables and what is in them are as before.
 void check_untouched(PostgresDatabase& database, const std::string& why,
-                     const std::string& user = "") {
+                     const std::string& user = "", const Arguments& more = {}) {
   const auto everything = [&] {
     return database.rows(
         "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns "
         "WHERE table_schema = 'public' ORDER BY table_name, ordinal_position");
   };
   const auto before = everything();
-  CHECK(contains(check_refused(run_brief(database.address_as(user, "")), 1), why));
+  CHECK(contains(check_refused(run_brief(database.address_as(user, ""), more), 1), why));
   CHECK(everything() == before);
 }
 
@@ -215,6 +217,7 @@ TEST_CASE("bad database on Postgres: who may not create tables can use those tha
 
   database->execute("GRANT SELECT, INSERT ON messages TO " + role);
   database->execute("GRANT SELECT, INSERT, UPDATE ON loadgen_runs TO " + role);
+  database->execute("GRANT SELECT, INSERT ON loadgen_ledger TO " + role);
   CHECK(run_brief(database->address_as(role, "")).exit_code == 0);
   CHECK(database->number("SELECT count(*) FROM messages") == 10);
 }
@@ -224,8 +227,8 @@ TEST_CASE("bad database on Postgres: too few connections end the run before it b
   if (!database) return;
   create_tables(*database, "postgres.sql", "messages");
   const std::string limited = database->create_role("CONNECTION LIMIT 3");
-  database->execute("GRANT ALL ON messages, loadgen_runs TO " + limited);
-  check_untouched(*database, "too many connections", limited);
+  database->execute("GRANT ALL ON messages, loadgen_runs, loadgen_ledger TO " + limited);
+  check_untouched(*database, "too many connections", limited, {"--connect-wait=0"});
   CHECK(database->number("SELECT count(*) FROM messages") == 0);
   CHECK(database->number("SELECT count(*) FROM loadgen_runs") == 0);
 }

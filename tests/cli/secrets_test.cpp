@@ -49,8 +49,8 @@ TEST_CASE("secrets: a password is not shown when nothing answers at the address"
   for (const std::string& address : kUnreachable) {
     CAPTURE(address);
     for (const ProcessResult& result :
-         {run_app({"--count=1", "--db=" + address}, directory.path()),
-          run_app({"--count=1"}, directory.path(), {{"APP_DB", address}})}) {
+         {run_app({"--count=1", "--connect-wait=0", "--db=" + address}, directory.path()),
+          run_app({"--count=1", "--connect-wait=0"}, directory.path(), {{"APP_DB", address}})}) {
       CHECK((result.exit_code == 1 || result.exit_code == 2));
       CHECK(result.out.empty());
       CHECK(contains(result.err, "***"));
@@ -114,7 +114,7 @@ TEST_CASE("secrets: a password is not shown when the server turns us away") {
   for (const std::string& user : {role, std::string("nosuchrole")}) {
     for (const std::string& address :
          {database->address_as(user, kCanary), database->uri_as(user, kCanary)}) {
-      const ProcessResult result = run_app({"--count=1", "--db=" + address});
+      const ProcessResult result = run_app({"--count=1", "--connect-wait=0", "--db=" + address});
       CHECK(contains(check_refused(result, 1), user));
       check_no_secret(result);
     }

@@ -1,6 +1,8 @@
-// Sinks for tests that need no database: one that remembers, and faults by wrapping another.
+// Sinks for tests that need no database: one that remembers, faults by wrapping another, and a
+// target that hands them out.
 #pragma once
 
+#include <atomic>
 #include <functional>
 #include <mutex>
 #include <vector>
@@ -34,7 +36,7 @@ class FaultySink final : public Sink {
   WriteResult write(const Frame& frame) noexcept override {
     const WriteOutcome outcome = fault_(writes_++);
     if (outcome == WriteOutcome::kWritten) return inner_.write(frame);
-    return {outcome, {"TEST", "injected"}};
+    return {outcome, {.code = "TEST", .message = "injected", .error_class = ErrorClass::kFatal}};
   }
   void interrupt() noexcept override { inner_.interrupt(); }
 
@@ -42,6 +44,45 @@ class FaultySink final : public Sink {
   Sink& inner_;
   Fault fault_;
   std::size_t writes_ = 0;
+};
+
+// Every connection writes to the one sink it is given, which must outlive it.
+class SinkTarget final : public Target {
+ public:
+  explicit SinkTarget(Sink& sink) : sink_(sink) {}
+
+  void open() override {}
+  [[nodiscard]] TargetInfo info() const override { return {.kind = "test"}; }
+  std::unique_ptr<Sink> connect(const RunIdentity& /*run*/,
+                                const std::stop_token& /*stop*/) override {
+    ++connections;
+    return std::make_unique<Connection>(sink_);
+  }
+  void record_start(const RunRecord& /*record*/) override {}
+  void record_end(std::int64_t /*run_id*/, WallTime /*ended_at*/,
+                  const std::string& /*result_json*/) override {}
+  std::optional<RecordedRun> find_run(std::optional<std::int64_t> /*run_id*/) override {
+    return std::nullopt;
+  }
+  [[nodiscard]] bool can_read_back() const override { return false; }
+  void read_back(std::int64_t /*run_id*/, RowContent /*content*/,
+                 const RowVisitor& /*visit*/) override {}
+  void interrupt() noexcept override {}
+
+  std::atomic<int> connections{0};
+
+ private:
+  class Connection final : public Sink {
+   public:
+    explicit Connection(Sink& sink) : sink_(sink) {}
+    WriteResult write(const Frame& frame) noexcept override { return sink_.write(frame); }
+    void interrupt() noexcept override { sink_.interrupt(); }
+
+   private:
+    Sink& sink_;
+  };
+
+  Sink& sink_;
 };
 
 }  // namespace loadgen

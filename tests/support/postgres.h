@@ -28,4 +28,10 @@ inline std::string unique_table() {
   return "t_" + std::to_string(getpid()) + "_" + std::to_string(next++);
 }
 
+// The ledger knows frames by run and number: tests that share a database must not share runs.
+inline std::int64_t unique_run() {
+  static std::atomic<std::int64_t> next{std::int64_t{getpid()} << 32};
+  return ++next;
+}
+
 }  // namespace loadgen

@@ -1,0 +1,14 @@
+// What the program does for each thing the command line may ask for: plan, run, report. Each
+// returns the process's exit code; what keeps it from being done is thrown.
+#pragma once
+
+#include "options/parse_options.h"
+
+namespace loadgen {
+
+int execute(const Options& options);  // app run
+int execute(const Replay& wanted);
+int execute(const Verify& wanted);
+int execute(const ShowText& text);
+
+}  // namespace loadgen

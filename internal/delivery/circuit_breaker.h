@@ -1,0 +1,82 @@
+// Keeps all consumers off a target that is sick: one breaker per target, asked before each attempt
+// and told the result after it. The rules are breaker_machine.h's; this adds the waiting.
+// Thread-safe. Allocates when constructed and for a report.
+#pragma once
+
+#include <condition_variable>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <stop_token>
+
+#include "base/clock.h"
+#include "delivery/breaker_machine.h"
+#include "options/choices.h"
+
+namespace loadgen {
+
+class CircuitBreaker {
+ public:
+  // Permission for one attempt. Its holder says how the attempt went, once; an admission that dies
+  // without a word was uncounted, so no exception or early return can keep the probe for ever. A
+  // thread that has one must not ask for another: it may hold the probe. The breaker must outlive
+  // it.
+  class [[nodiscard]] Admission {
+   public:
+    Admission(Admission&& other) noexcept;
+    Admission(const Admission&) = delete;
+    Admission& operator=(const Admission&) = delete;
+    ~Admission();
+
+    void succeeded();
+    void failed();
+    // The result says nothing on the target's health.
+    void uncounted();
+
+   private:
+    friend class CircuitBreaker;
+    Admission(CircuitBreaker& breaker, BreakerMachine::Pass pass);
+    void conclude(BreakerVerdict verdict);
+
+    CircuitBreaker* breaker_;  // null once concluded
+    BreakerMachine::Pass pass_;
+  };
+
+  // Called without a lock by the thread that caused the transition, inside admit(), succeeded() or
+  // failed(), so it must be thread-safe. Two transitions in quick succession may come out of order:
+  // go by their times.
+  using Hook = std::function<void(const BreakerTransition&)>;
+
+  // `seed` is for the jitter. Borrows the clock, which must outlive it. The hook may be empty.
+  // Off: everybody is admitted at once.
+  CircuitBreaker(Breaker mode, std::uint64_t seed, Clock& clock, Hook on_transition);
+
+  // Blocks until the caller may try the target, or a stop is requested (nullopt).
+  [[nodiscard]] std::optional<Admission> admit(const std::stop_token& stop);
+
+  // When off, the state "off" and nothing else.
+  [[nodiscard]] BreakerReport report() const;
+  // How many threads wait in admit() now.
+  [[nodiscard]] std::size_t waiting() const;
+
+ private:
+  void conclude(BreakerMachine::Pass pass, BreakerVerdict verdict);
+  void announce(const std::optional<BreakerTransition>& transition) const;
+
+  // Constant after construction.
+  const Breaker mode_;
+  Clock& clock_;
+  const Hook on_transition_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable changed_;
+  // Guarded by mutex_.
+  std::mt19937_64 random_;
+  BreakerMachine machine_;
+  std::size_t waiting_ = 0;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,269 @@
+#include "delivery/courier.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "delivery/poison_isolation.h"
+
+namespace loadgen {
+namespace {
+
+WriteResult ledger_violation() {
+  return {WriteOutcome::kNotWritten,
+          {.code = "ledger",
+           .message = "the ledger holds a frame that was never written before",
+           .error_class = ErrorClass::kFatal}};
+}
+
+constexpr BackoffPolicy kContention{std::chrono::milliseconds(10), std::chrono::milliseconds(500)};
+constexpr std::chrono::seconds kCapacityCap{30};  // somebody has to make room: no hurry
+constexpr std::uint64_t kMostUnknown = 3;
+// A target that let us in before and now does not know us may be in the middle of being restored.
+constexpr std::chrono::seconds kRefusalPatience{60};
+
+// Whether the result says that the target is not well.
+bool is_ill_health(const WriteResult& result) {
+  return result.outcome == WriteOutcome::kInDoubt ||
+         result.error.error_class == ErrorClass::kOutage ||
+         result.error.error_class == ErrorClass::kCapacity ||
+         result.error.error_class == ErrorClass::kUnknown;
+}
+
+}  // namespace
+
+Delivered& Delivered::operator+=(const Delivered& other) {
+  stored += other.stored;
+  dead_lettered += other.dead_lettered;
+  unsent += other.unsent;
+  in_doubt += other.in_doubt;
+  retried_frames += other.retried_frames;
+  duplicates_suppressed += other.duplicates_suppressed;
+  resent += other.resent;
+  if (!failure) failure = other.failure;
+  return *this;
+}
+
+Courier::Courier(const DeliveryContext& context)
+    : context_(context), random_(std::random_device()()) {}
+
+void Courier::connect() {
+  auto sink = context_.target.connect(context_.run, interrupted_.get_token());
+  const std::lock_guard lock(mutex_);
+  sink_ = std::move(sink);
+  was_connected_ = true;
+}
+
+Delivered Courier::deliver(const Frame& frame, const OnStored& on_stored) {
+  Delivered delivered;
+  const Piece whole = settle(frame, delivered);
+  const std::uint64_t rows = frame.messages.size();
+  switch (whole.settled) {
+    case Settled::kStored:
+      delivered.stored = rows;
+      on_stored(frame.messages, context_.clock.now());
+      break;
+    case Settled::kUnsent:
+      delivered.unsent = rows;
+      break;
+    case Settled::kInDoubt:
+      delivered.in_doubt = rows;
+      break;
+    case Settled::kPoison:
+      isolate(frame, whole, on_stored, delivered);
+      break;
+  }
+  if (!delivered.failure) {
+    if (auto storm = context_.dead_letters.note(rows, delivered.dead_lettered)) {
+      delivered.failure = WriteResult{WriteOutcome::kNotWritten, *std::move(storm)};
+    }
+  }
+  return delivered;
+}
+
+// Tries the piece until it is stored, refused for good, or may not be tried again.
+Courier::Piece Courier::settle(const Frame& frame, Delivered& delivered) {
+  Trying trying;
+  Piece piece;
+  const auto end_as = [&](Settled settled) {
+    piece.settled = settled;
+    piece.attempts = trying.attempts;
+    delivered.retried_frames += trying.attempts > 1 ? 1 : 0;
+    return piece;
+  };
+  const auto unsettled = [&] {
+    return end_as(trying.in_doubt ? Settled::kInDoubt : Settled::kUnsent);
+  };
+  while (!context_.give_up.stop_requested()) {
+    auto admission = context_.breaker.admit(context_.give_up);
+    if (!admission) break;
+    ++trying.attempts;
+    if (trying.in_doubt && context_.policy.delivery == Delivery::kAtLeastOnce) {
+      delivered.resent += frame.messages.size();
+    }
+    const Attempt attempt = this->attempt(frame);
+    const WriteResult& result = piece.last = attempt.result;
+    if (result.stored()) {
+      admission->succeeded();
+      context_.budget.earn();
+      refused_since_.reset();
+      if (result.outcome == WriteOutcome::kAlreadyWritten) {
+        delivered.duplicates_suppressed += frame.messages.size();
+        // Without doubt there was nothing to suppress: two frames of one id, or two runs of one id.
+        if (!trying.in_doubt && context_.policy.origin == Origin::kFresh) {
+          delivered.failure = ledger_violation();
+        }
+      }
+      return end_as(Settled::kStored);
+    }
+    if (is_ill_health(result)) {
+      admission->failed();
+    } else if (result.error.error_class == ErrorClass::kPoison) {
+      admission->succeeded();  // it is well enough to refuse
+    } else {
+      admission->uncounted();
+    }
+    if (!result.sink_is_usable()) drop_sink();
+    if (interrupted_.stop_requested()) {  // then it failed because we wanted it to
+      trying.in_doubt |= result.outcome == WriteOutcome::kInDoubt;
+      return unsettled();
+    }
+    context_.on_error(result);
+    if (result.outcome == WriteOutcome::kInDoubt) {
+      trying.in_doubt = true;
+    } else if (result.error.error_class == ErrorClass::kPoison) {
+      // Past its row in the ledger: an attempt in doubt before this one was not committed.
+      return end_as(Settled::kPoison);
+    }
+    trying.unknown_errors += result.error.error_class == ErrorClass::kUnknown ? 1 : 0;
+    if (is_hopeless(attempt, trying)) {
+      delivered.failure = result;
+      return unsettled();
+    }
+    if (!back_off(result, trying)) break;
+  }
+  return unsettled();
+}
+
+Courier::Attempt Courier::attempt(const Frame& frame) {
+  if (sink_ == nullptr) {
+    try {
+      connect();
+    } catch (const ConnectError& error) {
+      return {Stage::kConnect, {WriteOutcome::kNotWritten, error.error()}};
+    } catch (const std::exception& error) {
+      return {Stage::kConnect,
+              {WriteOutcome::kNotWritten, {.code = "exception", .message = error.what()}}};
+    }
+  }
+  begin_attempt(context_.clock.now());
+  WriteResult result = sink_->write(frame);
+  begin_attempt(std::nullopt);
+  return {Stage::kWrite, std::move(result)};
+}
+
+void Courier::begin_attempt(std::optional<TimePoint> when) {
+  const std::lock_guard lock(mutex_);
+  attempt_began_ = when;
+}
+
+void Courier::drop_sink() {
+  std::unique_ptr<Sink> dropped;
+  const std::lock_guard lock(mutex_);
+  dropped = std::move(sink_);
+}
+
+bool Courier::is_hopeless(const Attempt& attempt, const Trying& trying) {
+  const bool retries_spent = context_.policy.retries && trying.attempts > *context_.policy.retries;
+  switch (attempt.result.error.error_class) {
+    case ErrorClass::kContention:
+    case ErrorClass::kOutage:
+    case ErrorClass::kCapacity:
+      return retries_spent;
+    case ErrorClass::kUnknown:
+      return retries_spent || trying.unknown_errors >= kMostUnknown;
+    case ErrorClass::kPoison:
+      return false;
+    case ErrorClass::kFatal:
+      break;
+  }
+  if (attempt.stage != Stage::kConnect || !was_connected_ || retries_spent) return true;
+  const TimePoint now = context_.clock.now();
+  if (!refused_since_) refused_since_ = now;
+  return now - *refused_since_ >= kRefusalPatience;
+}
+
+// False: told to give up meanwhile.
+bool Courier::back_off(const WriteResult& result, const Trying& trying) {
+  BackoffPolicy policy = context_.policy.outage;
+  bool may_hurry = true;
+  if (result.error.error_class == ErrorClass::kContention) {
+    policy = kContention;
+  } else {
+    if (result.error.error_class == ErrorClass::kCapacity) {
+      policy.cap = std::max<nanoseconds>(policy.cap, kCapacityCap);
+    }
+    may_hurry = context_.budget.spend();
+  }
+  const double uniform = std::uniform_real_distribution<>()(random_);
+  const auto nth = static_cast<std::uint32_t>(std::min<std::uint64_t>(trying.attempts - 1, 1000));
+  const nanoseconds delay = may_hurry ? full_jitter(policy, nth, uniform) : policy.cap;
+  return context_.clock.sleep_until(context_.clock.now() + delay, context_.give_up);
+}
+
+// A row of the frame can never be stored: finds out which, and stores all others.
+void Courier::isolate(const Frame& frame, Piece piece, const OnStored& on_stored,
+                      Delivered& delivered) {
+  PoisonIsolation isolation(frame.messages.size());
+  std::vector<DeadLetter> dead;
+  std::uint64_t settled = 0;
+  // The first piece is the whole frame, which was tried already.
+  for (auto rows = isolation.next(); rows;) {
+    const Frame part{frame.messages.subspan(rows->first, rows->count)};
+    if (piece.settled == Settled::kStored) {
+      isolation.written();
+      on_stored(part.messages, context_.clock.now());
+      delivered.stored += rows->count;
+      settled += rows->count;
+    } else if (piece.settled == Settled::kPoison) {
+      isolation.refused(piece.last.error.row);
+      for (const std::size_t row : isolation.poison().subspan(dead.size())) {
+        dead.push_back(
+            make_dead_letter(context_.run, frame.messages[row], piece.attempts, piece.last.error));
+        ++settled;
+      }
+    } else {
+      if (piece.settled == Settled::kInDoubt) {
+        delivered.in_doubt += rows->count;
+        settled += rows->count;
+      }
+      break;
+    }
+    rows = isolation.next();
+    if (rows) piece = settle({frame.messages.subspan(rows->first, rows->count)}, delivered);
+  }
+  delivered.unsent += frame.messages.size() - settled;
+  if (dead.empty()) return;
+  if (auto problem = context_.dead_letters.add(dead)) {
+    delivered.unsent += dead.size();
+    delivered.failure = WriteResult{WriteOutcome::kNotWritten, *std::move(problem)};
+  } else {
+    delivered.dead_lettered = dead.size();
+  }
+}
+
+void Courier::interrupt() noexcept {
+  interrupted_.request_stop();
+  const std::lock_guard lock(mutex_);
+  if (sink_ != nullptr) sink_->interrupt();
+}
+
+std::optional<TimePoint> Courier::interrupt_if_overdue(TimePoint overdue) noexcept {
+  const std::lock_guard lock(mutex_);
+  if (!attempt_began_ || *attempt_began_ > overdue) return attempt_began_;
+  sink_->interrupt();
+  return std::nullopt;
+}
+
+}  // namespace loadgen

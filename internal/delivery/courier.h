@@ -1,0 +1,125 @@
+// Delivers frames to a target: writes each through a sink of its own, again and again while that
+// can help, and finds out the rows that can never be stored. What it may try, and when, is decided
+// by the error's class (sink/error_class.h), by the backoff, and by the breaker all couriers share.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "delivery/backoff.h"
+#include "delivery/circuit_breaker.h"
+#include "delivery/dead_letters.h"
+#include "sink/sink.h"
+
+namespace loadgen {
+
+// Whether a frame may have been written before this process first tried it.
+enum class Origin { kFresh, kReplayed };
+
+struct DeliveryPolicy {
+  Delivery delivery = Delivery::kExactlyOnce;
+  Origin origin = Origin::kFresh;
+  // Most retries of one frame; nullopt = until told to give up.
+  std::optional<std::uint64_t> retries;
+  BackoffPolicy outage{std::chrono::milliseconds(50), std::chrono::seconds(10)};
+};
+
+// What all couriers of a run share. Borrowed; must outlive them.
+struct DeliveryContext {
+  Target& target;
+  RunIdentity run;
+  Clock& clock;
+  CircuitBreaker& breaker;
+  RetryBudget& budget;
+  DeadLetterBox& dead_letters;
+  DeliveryPolicy policy;
+  std::stop_token give_up;                           // no further attempt is begun
+  std::function<void(const WriteResult&)> on_error;  // an attempt did not store; thread-safe
+};
+
+// What became of the messages of a frame: each is in one of the first four.
+struct Delivered {
+  std::uint64_t stored = 0;
+  std::uint64_t dead_lettered = 0;
+  std::uint64_t unsent = 0;                 // surely not stored
+  std::uint64_t in_doubt = 0;               // a commit has no known outcome
+  std::uint64_t retried_frames = 0;         // written more than once, pieces counted on their own
+  std::uint64_t duplicates_suppressed = 0;  // messages that would have been stored twice
+  std::uint64_t resent =
+      0;  // messages written again in doubt without a ledger: may be stored twice
+  std::optional<WriteResult> failure{};  // why no further frame will be stored, if that is so
+
+  Delivered& operator+=(const Delivered& other);
+};
+
+class Courier {
+ public:
+  // (messages, when their commit was confirmed)
+  using OnStored = std::function<void(std::span<const Message>, TimePoint)>;
+
+  explicit Courier(const DeliveryContext& context);
+
+  // Makes the connection the first frame goes through; without it, that frame does. Throws
+  // ConnectError.
+  void connect();
+
+  // Blocks until each message of the frame is settled, or no further attempt may be begun. Calls
+  // on_stored for each piece that was stored, at once. Called by one thread at a time.
+  Delivered deliver(const Frame& frame, const OnStored& on_stored);
+
+  // Makes an attempt in progress, and every later one, end soon. From any thread.
+  void interrupt() noexcept;
+  // Gives up the connection of a write that began at or before `overdue`, which then fails. Returns
+  // when the write in progress began, if there is one that goes on. From any thread.
+  std::optional<TimePoint> interrupt_if_overdue(TimePoint overdue) noexcept;
+
+ private:
+  enum class Settled { kStored, kPoison, kUnsent, kInDoubt };
+  // How one piece of a frame ended, and what the last attempt said.
+  struct Piece {
+    Settled settled = Settled::kUnsent;
+    WriteResult last{};
+    std::uint64_t attempts = 0;
+  };
+  // What is known of a piece that is being tried.
+  struct Trying {
+    std::uint64_t attempts = 0;
+    std::uint64_t unknown_errors = 0;
+    bool in_doubt = false;
+  };
+
+  enum class Stage { kConnect, kWrite };
+  struct Attempt {
+    Stage stage;
+    WriteResult result;
+  };
+
+  Piece settle(const Frame& frame, Delivered& delivered);
+  Attempt attempt(const Frame& frame);
+  void begin_attempt(std::optional<TimePoint> when);
+  void drop_sink();
+  [[nodiscard]] bool is_hopeless(const Attempt& attempt, const Trying& trying);
+  bool back_off(const WriteResult& result, const Trying& trying);
+  void isolate(const Frame& frame, Piece piece, const OnStored& on_stored, Delivered& delivered);
+
+  const DeliveryContext& context_;
+  std::minstd_rand random_;  // of the backoff
+  bool was_connected_ = false;
+  std::optional<TimePoint> refused_since_;  // the target turns us away as if we were strangers
+
+  std::stop_source interrupted_;
+  std::mutex mutex_;
+  // Guarded by mutex_: the pointer, against interrupt(). Only the delivering thread changes it.
+  std::unique_ptr<Sink> sink_;
+  std::optional<TimePoint> attempt_began_;
+};
+
+}  // namespace loadgen

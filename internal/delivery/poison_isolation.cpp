@@ -1,0 +1,57 @@
+#include "delivery/poison_isolation.h"
+
+#include <cassert>
+
+namespace loadgen {
+
+PoisonIsolation::PoisonIsolation(std::size_t rows) { push({0, rows}); }
+
+std::optional<PoisonIsolation::Piece> PoisonIsolation::next() const {
+  if (pending_.empty()) return std::nullopt;
+  return pending_.back();
+}
+
+void PoisonIsolation::written() {
+  assert(!pending_.empty());
+  pending_.pop_back();
+  refusals_alone_ = 0;
+}
+
+void PoisonIsolation::refused(std::optional<std::size_t> row) {
+  assert(!pending_.empty());
+  const Piece piece = pending_.back();
+  if (piece.count == 1) {
+    refused_alone();
+    return;
+  }
+  pending_.pop_back();
+  // One name at a time: either this is a piece of the rows before the last one named, which were to
+  // be good, or that row was good itself. Names like that, followed blindly, take rows off an end
+  // of the piece one by one.
+  if (row && *row < piece.count && !named_) {
+    const std::size_t named = piece.first + *row;
+    named_ = named;
+    push({named + 1, piece.count - *row - 1});
+    push({named, 1});
+    push({piece.first, *row});
+    return;
+  }
+  const std::size_t half = piece.count / 2;
+  push({piece.first + half, piece.count - half});
+  push({piece.first, half});
+}
+
+void PoisonIsolation::refused_alone() {
+  if (++refusals_alone_ < 2) return;
+  const std::size_t row = pending_.back().first;
+  pending_.pop_back();
+  refusals_alone_ = 0;
+  if (named_ == row) named_.reset();
+  poison_.push_back(row);
+}
+
+void PoisonIsolation::push(Piece piece) {
+  if (piece.count > 0) pending_.push_back(piece);
+}
+
+}  // namespace loadgen

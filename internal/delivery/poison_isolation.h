@@ -1,0 +1,55 @@
+// Finds the rows a database will never take in a frame it refused, and lets all others be stored:
+// says which piece of the frame to write next, as a transaction of its own, and is told what came
+// of it. A row is poison only when it was refused alone, twice. Pieces come from left to right, and
+// no row is written twice. A pure state machine: not thread-safe, never blocks, allocates for the
+// poison it finds and for some log2(rows) pieces.
+//
+// Among n rows, k poisonous ones are found in at most 2 k ceil(log2 n) + k + 1 pieces by bisection,
+// and in at most 4 k + 1 when each refusal names the first bad row of its piece. Names that are
+// wrong cost at most 3 k + 3 pieces more than bisection, never the right result.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+namespace loadgen {
+
+class PoisonIsolation {
+ public:
+  struct Piece {
+    std::size_t first;  // row of the frame, from 0
+    std::size_t count;
+  };
+
+  // The first piece is the whole frame. A caller that comes here because it was refused says so
+  // with refused() at once, without writing it again.
+  explicit PoisonIsolation(std::size_t rows);
+
+  // The piece to write now; nothing = done. It stays the same until written() or refused() is
+  // called: after any other outcome, such as an outage, it is simply written again.
+  [[nodiscard]] std::optional<Piece> next() const;
+  // next() is committed.
+  void written();
+  // next() was refused for its data. `row`, from 0 within the piece, is the one the database named,
+  // if it named one.
+  void refused(std::optional<std::size_t> row);
+
+  // Rows of the frame found so far, ascending.
+  [[nodiscard]] std::span<const std::size_t> poison() const { return poison_; }
+
+ private:
+  void refused_alone();
+  void push(Piece piece);
+
+  std::vector<Piece> pending_;  // a stack: the leftmost is the last
+  std::vector<std::size_t> poison_;
+  std::uint32_t refusals_alone_ = 0;  // of the one row that is next
+  // The row last named, until it proved bad. Meanwhile other names are ignored; for good, if it was
+  // written.
+  std::optional<std::size_t> named_;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,12 @@
+// Reads back what json_report wrote into loadgen_runs.
+#pragma once
+
+#include "audit/audit.h"
+#include "sink/sink.h"
+
+namespace loadgen {
+
+// Throws SetupError when the record is not one of ours.
+RecordedFacts facts_of(const RecordedRun& run);
+
+}  // namespace loadgen

@@ -1,0 +1,79 @@
+#include "run/replay.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <memory>
+
+#include "base/error.h"
+#include "delivery/courier.h"
+#include "delivery/dead_letters.h"
+#include "run/await_database.h"
+
+namespace loadgen {
+namespace {
+
+// A row is stored under the run it was made in: one courier for each.
+struct CourierOfRun {
+  explicit CourierOfRun(DeliveryContext its_context)
+      : context(std::move(its_context)), courier(context) {}
+
+  const DeliveryContext context;
+  Courier courier;
+};
+
+}  // namespace
+
+std::string to_text(const ReplayReport& report) {
+  return fmt::format("Replayed: {} | Already present: {} | Dead again: {} | Skipped lines: {}\n",
+                     report.replayed, report.already_present, report.dead_again,
+                     report.skipped_lines);
+}
+
+ReplayReport replay(const Replay& replay, Target& target, Clock& clock) {
+  const Options& options = replay.options;
+  const WallAnchor anchor{clock.now(), clock.wall_now()};
+  CircuitBreaker breaker(options.breaker, 1, clock, {});
+  RetryBudget budget;
+  DeadLetterBox none_kept("", 0);  // they are in the file that is replayed
+  std::unique_ptr<CourierOfRun> of_run;
+  ReplayReport report;
+
+  await_database(clock, options.connect_wait, [&] { target.open(); });
+  const auto send = [&](const DeadLetter& letter) {
+    if (!of_run || of_run->context.run.run_id != letter.run_id) {
+      of_run = std::make_unique<CourierOfRun>(DeliveryContext{
+          .target = target,
+          .run = {.run_id = letter.run_id, .anchor = anchor},
+          .clock = clock,
+          .breaker = breaker,
+          .budget = budget,
+          .dead_letters = none_kept,
+          .policy = {.origin = Origin::kReplayed,
+                     .retries = options.retries,
+                     .outage = {options.retry_delay.shortest, options.retry_delay.longest}},
+          .give_up = {},
+          .on_error = [](const WriteResult& result) {
+            spdlog::debug("A write failed: {} ({})", result.error.message, result.error.code);
+          }});
+    }
+    const auto steady = [&](WallTime when) { return anchor.steady + (when - anchor.wall); };
+    const Message message{.sequence = letter.sequence,
+                          .producer = letter.producer,
+                          .due = steady(letter.due),
+                          .created = steady(letter.created),
+                          .taken = clock.now(),
+                          .text = letter.text};
+    // A frame of its own: its row in the ledger stands for this message, in whatever file it comes.
+    const Delivered delivered =
+        of_run->courier.deliver({{&message, 1}}, [](std::span<const Message>, TimePoint) {});
+    if (delivered.failure) throw SetupError(delivered.failure->error.message);
+    report.already_present += delivered.duplicates_suppressed;
+    report.replayed += delivered.stored - delivered.duplicates_suppressed;
+    report.dead_again += delivered.dead_lettered;
+  };
+  report.skipped_lines = read_dead_letters(replay.file, send);
+  return report;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,28 @@
+// Sends dead letters again, through the same delivery as a run: exactly once, so that it may be
+// interrupted and repeated.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "base/clock.h"
+#include "options/parse_options.h"
+#include "sink/sink.h"
+
+namespace loadgen {
+
+struct ReplayReport {
+  std::uint64_t replayed = 0;         // stored now
+  std::uint64_t already_present = 0;  // the ledger showed that an earlier replay stored them
+  std::uint64_t dead_again = 0;       // refused
+  std::uint64_t skipped_lines = 0;    // torn, damaged, or no dead letter
+};
+
+// One line for people.
+std::string to_text(const ReplayReport& report);
+
+// Blocks. Throws UsageError when the file cannot be read, SetupError when the database cannot be
+// used or fails for good; what was stored until then stays.
+ReplayReport replay(const Replay& replay, Target& target, Clock& clock);
+
+}  // namespace loadgen

@@ -1,0 +1,271 @@
+#include "delivery/courier.h"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <set>
+#include <thread>
+#include <vector>
+
+#include "support/fake_clock.h"
+#include "support/faulty_sink.h"
+#include "support/process.h"
+#include "support/temp_dir.h"
+
+using namespace loadgen;
+using namespace std::chrono_literals;
+
+namespace {
+
+WriteResult refusal(ErrorClass error_class, std::string code = "TEST") {
+  return {WriteOutcome::kNotWritten,
+          {.code = std::move(code), .message = "injected", .error_class = error_class}};
+}
+
+// A database with a ledger, in memory. `answer` is asked before each write what goes wrong with it.
+class LedgerSink final : public Sink {
+ public:
+  enum class Fault { kNone, kInDoubtStored, kInDoubtNotStored };
+  struct Answer {
+    Fault fault = Fault::kNone;
+    std::optional<WriteResult> refused{};
+  };
+
+  WriteResult write(const Frame& frame) noexcept override {
+    const Answer now = answer ? answer(writes++) : Answer{};
+    if (now.refused) return *now.refused;
+    for (std::size_t row = 0; row < frame.messages.size(); ++row) {
+      if (bad.contains(frame.messages[row].sequence)) {
+        WriteResult result = refusal(ErrorClass::kPoison, "23514");
+        if (names_rows) result.error.row = row;
+        return result;
+      }
+    }
+    if (now.fault == Fault::kInDoubtNotStored) return in_doubt();
+    if (!ledger.insert(frame.id()).second) return {WriteOutcome::kAlreadyWritten};
+    for (const Message& message : frame.messages) rows.push_back(message.sequence);
+    return now.fault == Fault::kInDoubtStored ? in_doubt() : WriteResult{};
+  }
+  void interrupt() noexcept override {}
+
+  std::function<Answer(std::size_t nth)> answer;
+  std::set<std::uint64_t> bad;
+  bool names_rows = false;
+  std::size_t writes = 0;
+  std::set<std::uint64_t> ledger;
+  std::vector<std::uint64_t> rows;
+
+ private:
+  static WriteResult in_doubt() {
+    WriteResult result = refusal(ErrorClass::kOutage, "08006");
+    result.outcome = WriteOutcome::kInDoubt;
+    return result;
+  }
+};
+
+struct Fixture {
+  std::vector<Message> messages(std::uint64_t first, std::size_t count) {
+    std::vector<Message> list(count);
+    for (std::size_t i = 0; i < count; ++i) list[i].sequence = first + i;
+    return list;
+  }
+
+  // Delivers while time passes as fast as somebody waits for it.
+  Delivered deliver(std::span<const Message> list) {
+    Courier courier(context);
+    std::optional<Delivered> delivered;
+    std::atomic<bool> done{false};
+    std::jthread worker([&] {
+      delivered = courier.deliver({list}, [&](std::span<const Message> part, TimePoint) {
+        for (const Message& message : part) stored.push_back(message.sequence);
+      });
+      done = true;
+    });
+    const TimePoint start = clock.now();
+    while (!done) {
+      clock.advance(10ms);
+      if (clock.now() - start > 10min) give_up.request_stop();
+      std::this_thread::yield();
+    }
+    worker.join();
+    return *delivered;
+  }
+
+  TempDir dir;
+  FakeClock clock;
+  LedgerSink sink;
+  SinkTarget target{sink};
+  CircuitBreaker breaker{Breaker::kOff, 1, clock, {}};
+  RetryBudget budget;
+  DeadLetterBox dead_letters{dir.file("dead.jsonl"), 100};
+  std::stop_source give_up;
+  std::vector<WriteResult> errors;
+  std::vector<std::uint64_t> stored;
+  DeliveryContext context{.target = target,
+                          .run = {.run_id = 1, .anchor = {}},
+                          .clock = clock,
+                          .breaker = breaker,
+                          .budget = budget,
+                          .dead_letters = dead_letters,
+                          .policy = {},
+                          .give_up = give_up.get_token(),
+                          .on_error = [this](const WriteResult& r) { errors.push_back(r); }};
+};
+
+using Answer = LedgerSink::Answer;
+using Fault = LedgerSink::Fault;
+
+}  // namespace
+
+TEST_CASE("courier: a frame that is written is stored, and nothing else happens") {
+  Fixture f;
+  const auto list = f.messages(0, 5);
+  const Delivered delivered = f.deliver(list);
+  CHECK(delivered.stored == 5);
+  CHECK(delivered.retried_frames == 0);
+  CHECK_FALSE(delivered.failure.has_value());
+  CHECK(f.stored == f.sink.rows);
+  CHECK(f.errors.empty());
+  CHECK(f.target.connections == 1);
+}
+
+TEST_CASE("courier: contention is tried again over the same connection, an outage over a new one") {
+  for (const auto& [error_class, connections] :
+       {std::pair(ErrorClass::kContention, 1), std::pair(ErrorClass::kOutage, 4),
+        std::pair(ErrorClass::kCapacity, 4)}) {
+    Fixture f;
+    const ErrorClass it = error_class;
+    f.sink.answer = [it](std::size_t nth) {
+      return nth < 3 ? Answer{Fault::kNone, refusal(it)} : Answer{};
+    };
+    const auto list = f.messages(0, 5);
+    const Delivered delivered = f.deliver(list);
+    CHECK(delivered.stored == 5);
+    CHECK(delivered.retried_frames == 1);
+    CHECK(f.errors.size() == 3);
+    CHECK(f.target.connections == connections);
+  }
+}
+
+TEST_CASE("courier: a commit in doubt is written again, and the ledger decides") {
+  for (const Fault fault : {Fault::kInDoubtStored, Fault::kInDoubtNotStored}) {
+    Fixture f;
+    f.sink.answer = [fault](std::size_t nth) { return nth == 0 ? Answer{fault, {}} : Answer{}; };
+    const auto list = f.messages(0, 5);
+    const Delivered delivered = f.deliver(list);
+    CHECK(delivered.stored == 5);
+    CHECK(delivered.in_doubt == 0);
+    CHECK(delivered.duplicates_suppressed == (fault == Fault::kInDoubtStored ? 5U : 0U));
+    CHECK(f.sink.rows == std::vector<std::uint64_t>{0, 1, 2, 3, 4});
+    CHECK_FALSE(delivered.failure.has_value());
+  }
+}
+
+TEST_CASE("courier: a ledger that holds a frame nobody doubted is a violation") {
+  Fixture f;
+  f.sink.ledger.insert(0);
+  const auto list = f.messages(0, 5);
+  CHECK(f.deliver(list).failure->error.code == "ledger");
+}
+
+TEST_CASE("courier: an unknown error is tried three times, a fatal one once") {
+  for (const auto& [error_class, tries] :
+       {std::pair(ErrorClass::kUnknown, 3U), std::pair(ErrorClass::kFatal, 1U)}) {
+    Fixture f;
+    const ErrorClass it = error_class;
+    f.sink.answer = [it](std::size_t) { return Answer{Fault::kNone, refusal(it)}; };
+    const auto list = f.messages(0, 5);
+    const Delivered delivered = f.deliver(list);
+    CHECK(delivered.unsent == 5);
+    CHECK(delivered.failure.has_value());
+    CHECK(f.sink.writes == tries);
+  }
+}
+
+TEST_CASE("courier: --retries bounds the retries of a frame") {
+  Fixture f;
+  f.context.policy.retries = 2;
+  f.sink.answer = [](std::size_t) {
+    return Answer{Fault::kNone, refusal(ErrorClass::kContention)};
+  };
+  const auto list = f.messages(0, 5);
+  const Delivered delivered = f.deliver(list);
+  CHECK(delivered.unsent == 5);
+  CHECK(delivered.failure.has_value());
+  CHECK(f.sink.writes == 3);
+}
+
+TEST_CASE("courier: told to give up, what was in doubt stays so, and the rest is unsent") {
+  for (const bool doubt : {true, false}) {
+    Fixture f;
+    f.sink.answer = [doubt](std::size_t nth) {
+      if (doubt && nth == 0) return Answer{Fault::kInDoubtStored, {}};
+      return Answer{Fault::kNone, refusal(ErrorClass::kOutage)};
+    };
+    const auto list = f.messages(0, 5);
+    const Delivered delivered = f.deliver(list);
+    CHECK(delivered.in_doubt == (doubt ? 5U : 0U));
+    CHECK(delivered.unsent == (doubt ? 0U : 5U));
+    CHECK_FALSE(delivered.failure.has_value());
+  }
+}
+
+TEST_CASE("courier: bad rows become dead letters, exactly those, and all others are stored") {
+  for (const bool names_rows : {true, false}) {
+    for (const std::set<std::uint64_t>& bad : std::vector<std::set<std::uint64_t>>{
+             {0}, {99}, {50}, {0, 99}, {3, 4, 5, 70}, {10, 20, 30, 40, 50, 60, 70}}) {
+      Fixture f;
+      f.sink.bad = bad;
+      f.sink.names_rows = names_rows;
+      const auto list = f.messages(0, 100);
+      const Delivered delivered = f.deliver(list);
+      CHECK(delivered.stored == 100 - bad.size());
+      CHECK(delivered.dead_lettered == bad.size());
+      CHECK(delivered.unsent == 0);
+      std::set<std::uint64_t> dead;
+      CHECK(read_dead_letters(f.dir.file("dead.jsonl"), [&](const DeadLetter& letter) {
+              dead.insert(letter.sequence);
+            }) == 0);
+      CHECK(dead == bad);
+      std::vector<std::uint64_t> rows = f.sink.rows;
+      std::sort(rows.begin(), rows.end());
+      CHECK(std::adjacent_find(rows.begin(), rows.end()) == rows.end());
+      CHECK(rows.size() == 100 - bad.size());
+    }
+  }
+}
+
+TEST_CASE("courier: an outage while bad rows are looked for splits nothing and loses nothing") {
+  Fixture f;
+  f.sink.bad = {7, 42};
+  f.sink.answer = [](std::size_t nth) {
+    return nth % 2 == 1 ? Answer{Fault::kNone, refusal(ErrorClass::kOutage)} : Answer{};
+  };
+  const auto list = f.messages(0, 100);
+  const Delivered delivered = f.deliver(list);
+  CHECK(delivered.stored == 98);
+  CHECK(delivered.dead_lettered == 2);
+}
+
+TEST_CASE("courier: without a safe place for dead letters the run fails, and they are unsent") {
+  Fixture f;
+  DeadLetterBox nowhere(f.dir.file("absent/dead.jsonl"), 100);
+  Fixture other;
+  DeliveryContext context{.target = f.target,
+                          .run = {},
+                          .clock = f.clock,
+                          .breaker = f.breaker,
+                          .budget = f.budget,
+                          .dead_letters = nowhere,
+                          .policy = {},
+                          .give_up = {},
+                          .on_error = [](const WriteResult&) {}};
+  f.sink.bad = {3};
+  Courier courier(context);
+  const auto list = f.messages(0, 10);
+  const Delivered delivered = courier.deliver({list}, [](std::span<const Message>, TimePoint) {});
+  CHECK(delivered.stored == 9);
+  CHECK(delivered.dead_lettered == 0);
+  CHECK(delivered.unsent == 1);
+  CHECK(delivered.failure->error.code == "dead_letter");
+}

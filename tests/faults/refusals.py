@@ -1,0 +1,254 @@
+"""Faults of a database that is there and says no."""
+
+import contextlib
+import os
+import signal
+import sqlite3
+import subprocess
+import time
+
+from harness import IS_ROOT, METHODS, Skip, SqliteFile, row, until
+
+BAD_ROW = "sequence % 1000 = 7"  # 5 of 5000
+
+
+# Locks and contention.
+
+
+def lock_for(b, seconds, *options):
+    pg = b.postgres()
+    b.start_under_load("--rps=1000", *options)
+    locker = pg.psql_beside("BEGIN; LOCK TABLE messages IN ACCESS EXCLUSIVE MODE; "
+                            f"SELECT pg_sleep({seconds}); COMMIT")
+    b.judge(limit=seconds + 30)
+    locker.wait()
+    slowest = b.result["latency_us"]["response"]["max"] / 1e6
+    b.check(slowest > seconds - 0.5, f"the slowest response took {slowest:.1f} s")
+
+
+@row("the table locked for 3 s")
+def access_exclusive_lock_3s(b):
+    """A lock delays messages; none is dead-lettered."""
+    lock_for(b, 3, "--duration=4")
+
+
+@row("the table locked for 20 s, --timeout=2s", slow=True)
+def access_exclusive_lock_20s(b):
+    """A lock that outlives the timeout, too."""
+    lock_for(b, 20, "--duration=3", "--timeout=2s", "--drain-timeout=60s")
+
+
+@row("40001 for one statement in five")
+def serialization_failures(b):
+    """Contention is a matter of trying again."""
+    b.postgres_with_tables("""
+        CREATE FUNCTION lose() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN IF random() < 0.2 THEN RAISE SQLSTATE '40001'; END IF; RETURN NULL; END $$;
+        CREATE TRIGGER lose BEFORE INSERT ON messages FOR EACH STATEMENT EXECUTE FUNCTION lose()
+        """)
+    b.start("--rps=2000", "--duration=3")
+    b.judge(limit=25)
+    b.check(b.result["counts"]["retried_frames"] > 0, "no frame was retried")
+    b.check(b.classes() == {"contention"}, f"classes {b.classes()}")
+
+
+@row("a backend stopped for 20 s, --timeout=2s", slow=True)
+def backend_sigstop_20s(b):
+    """The watchdog cuts it off; when it goes on it finds its work done."""
+    pg = b.postgres()
+    b.start_under_load("--rps=1000", "--duration=5", "--timeout=2s", "--drain-timeout=60s")
+    stopped = pg.pids()[0]
+    os.kill(stopped, signal.SIGSTOP)
+    time.sleep(20)
+    os.kill(stopped, signal.SIGCONT)
+    b.judge(limit=60)
+    b.retried()
+    slowest = b.result["latency_us"]["write"]["max"] / 1e6
+    b.check(slowest > 6.5, f"the watchdog had nothing to do: {slowest:.1f} s")
+
+
+# Rows that can never be stored.
+
+
+def poison(b, method, make, drop):
+    pg = b.postgres_with_tables(make)
+    b.start("--rps=5000", "--count=5000", f"--insert={method}")
+    b.judge(exits=(3,), limit=40)
+    if b.result is None:
+        return
+    expected = [7, 1007, 2007, 3007, 4007]
+    b.check(b.dead_sequences() == expected, f"dead letters {b.dead_sequences()[:8]}...")
+    b.check(b.result["counts"]["stored"] == 4995, "the others are not all stored")
+    # Refused still: the file stays as it is.
+    replay(b, 3, "Replayed: 0 | Already present: 0 | Dead again: 5 | Skipped lines: 0")
+    pg.psql(drop)
+    replay(b, 0, "Replayed: 5 | Already present: 0 | Dead again: 0 | Skipped lines: 0")
+    replay(b, 0, "Replayed: 0 | Already present: 5 | Dead again: 0 | Skipped lines: 0")
+    rows = pg.count_rows(b.result["run_id"])
+    b.check(rows == (5000, 5000), f"{rows} rows after the replay")
+
+
+def replay(b, code, expected):
+    done = subprocess.run([b.app, "replay", b.dead_letters, f"--db={b.database.address()}"],
+                          check=False, cwd=b.dir, capture_output=True, text=True, timeout=30)
+    said = done.stdout.strip()
+    b.check(said == expected and done.returncode == code,
+            f"replay: exit {done.returncode}, {said!r}, expected {code}, {expected!r}")
+
+
+def trigger(body, kind="TRIGGER {} BEFORE INSERT ON messages"):
+    head = kind.format("spoil")
+    return (f"CREATE FUNCTION spoil() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN {body} "
+            f"RETURN NEW; END $$; CREATE {head} FOR EACH ROW EXECUTE FUNCTION spoil()")
+
+
+@row("CHECK refuses 1 row in 1000", variants=METHODS)
+def poison_check(b, method):
+    """23514"""
+    poison(b, method, f"ALTER TABLE messages ADD CONSTRAINT bad CHECK (NOT {BAD_ROW})",
+           "ALTER TABLE messages DROP CONSTRAINT bad")
+
+
+@row("NOT NULL refuses 1 row in 1000", variants=METHODS)
+def poison_not_null(b, method):
+    """23502, of a row a trigger spoiled"""
+    poison(b, method, trigger(f"IF NEW.{BAD_ROW} THEN NEW.message = NULL; END IF;"),
+           "DROP TRIGGER spoil ON messages")
+
+
+@row("a foreign key refuses 1 row in 1000", variants=METHODS)
+def poison_fk(b, method):
+    """23503, when the statement ends"""
+    poison(b, method, "CREATE TABLE other (id bigint PRIMARY KEY); "
+           "ALTER TABLE messages ADD COLUMN ref bigint CONSTRAINT bad REFERENCES other; "
+           + trigger(f"IF NEW.{BAD_ROW} THEN NEW.ref = -1; END IF;"),
+           "ALTER TABLE messages DROP CONSTRAINT bad")
+
+
+@row("a deferred constraint refuses 1 row in 1000", variants=METHODS)
+def poison_deferred(b, method):
+    """23514 as the answer to COMMIT"""
+    poison(b, method, trigger(
+        f"IF NEW.{BAD_ROW} THEN RAISE 'refused' USING ERRCODE = '23514', CONSTRAINT = 'bad'; "
+        "END IF;", "CONSTRAINT TRIGGER {} AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED"),
+           "DROP TRIGGER spoil ON messages")
+
+
+@row("a unique index refuses 1 row in 1000", variants=METHODS)
+def poison_unique(b, method):
+    """23505 that is not the ledger's"""
+    poison(b, method, f"CREATE UNIQUE INDEX bad ON messages ((CASE WHEN {BAD_ROW} THEN 1 END)); "
+           "INSERT INTO messages (message, created_at, run_id, sequence, producer) "
+           "VALUES ('first', now(), 1, 7, 0)", "DROP INDEX bad")
+
+
+@row("CHECK (false) added in mid-run")
+def poison_storm(b):
+    """A wrong schema ends the run, not ten thousand messages."""
+    pg = b.postgres()
+    b.start_under_load("--rps=5000", "--duration=6")
+    pg.psql("ALTER TABLE messages ADD CHECK (false) NOT VALID")
+    b.judge(exits=(1,), limit=30)
+    b.check(0 < b.result["counts"]["dead_lettered"] <= 10000, "dead letters")
+
+
+@row("the table dropped in mid-run")
+def table_dropped(b):
+    """A table that is gone ends the run; the audit says so."""
+    pg = b.postgres()
+    b.start_under_load("--rps=1000", "--duration=6")
+    pg.psql("ALTER TABLE messages RENAME TO gone")
+    until(lambda: b.process.poll() is not None, "the end")
+    pg.psql("ALTER TABLE gone RENAME TO messages")
+    b.judge(exits=(1,), limit=5, audited=False)
+
+
+# Strangers.
+
+
+def turned_away(b, address, says, user=None):
+    b.start(db=address, user=user)
+    b.end((1,), 3)
+    b.check(says in b.read("stderr"), f"stderr lacks {says!r}")
+    b.check(b.read("stderr").count("\n") == 1, f"stderr: {b.read('stderr')!r}")
+
+
+@row("a wrong password")
+def wrong_password(b):
+    """Trying again would lock the account."""
+    pg = b.postgres()
+    pg.psql("CREATE ROLE locked LOGIN PASSWORD 'another'")
+    turned_away(b, pg.address("127.0.0.1", user="locked"),
+                "password authentication failed")
+
+
+@row("a wrong database")
+def wrong_database(b):
+    """Waiting would not make it."""
+    turned_away(b, b.postgres().address(database="nosuch"), '"nosuch" does not exist')
+
+
+# SQLite.
+
+
+def sqlite_file(b):
+    b.database = SqliteFile(f"{b.dir}/messages.db")
+    return b.database
+
+
+@row("another process holds the file for 2 s")
+def sqlite_locked_2s(b):
+    """A lock delays messages."""
+    file = sqlite_file(b)
+    b.start("--rps=1000", "--duration=4")
+    time.sleep(1)
+    with contextlib.closing(sqlite3.connect(file.path, timeout=5, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        time.sleep(2)
+        db.execute("ROLLBACK")
+    b.judge(limit=25)
+    slowest = b.result["latency_us"]["response"]["max"] / 1e6
+    b.check(slowest >= 1.5, f"the slowest response took {slowest:.1f} s")
+
+
+@row("a folder nobody may write to", variants=("new", "old"))
+def sqlite_readonly_dir(b, file):
+    """No database can be made, or a file that is there cannot be changed."""
+    folder = f"{b.dir}/shut"
+    os.mkdir(folder)
+    if file == "old":
+        subprocess.run([b.app, "--count=1", "--quiet", f"--db=sqlite:{folder}/m.db"], check=True,
+                       cwd=b.dir, capture_output=True)
+        os.chmod(f"{folder}/m.db", 0o444)
+    os.chmod(folder, 0o555)
+    turned_away(b, f"sqlite:{folder}/m.db", f"{folder}/m.db",
+                user="nobody" if IS_ROOT else None)
+    os.chmod(folder, 0o755)
+
+
+@row("the disk full, room after 2 s")
+def sqlite_full(b):
+    """Somebody makes room; nothing is lost meanwhile."""
+    if not IS_ROOT:
+        raise Skip("needs root, to mount a small disk")
+    folder = f"{b.dir}/small"
+    os.mkdir(folder)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder], check=False,
+                      capture_output=True).returncode != 0:
+        raise Skip("may not mount a small disk")
+    try:
+        b.database = SqliteFile(f"{folder}/messages.db")
+        with open(f"{folder}/filler", "wb") as filler:
+            filler.write(bytes(23 << 20))
+        b.start("--rps=5000", "--duration=4")
+        until(lambda: "SQLITE_FULL" in b.read("stderr") or b.process.poll() is not None,
+              "a full disk")
+        time.sleep(2)
+        os.remove(f"{folder}/filler")
+        b.judge(limit=40)
+        b.retried()
+    finally:
+        if b.process is not None and b.process.poll() is None:
+            b.process.kill()
+            b.process.wait()
+        subprocess.run(["umount", folder], check=False)
