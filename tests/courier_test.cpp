@@ -129,6 +129,70 @@ TEST_CASE("courier: a frame that is written is stored, and nothing else happens"
   CHECK(f.target.connections == 1);
 }
 
+TEST_CASE("courier: a message's time ends with its commit, however late the sink returns") {
+  // As in a sink that goes on to write for others.
+  class LateSink final : public Sink {
+   public:
+    explicit LateSink(FakeClock& clock) : clock_(clock) {}
+    WriteResult write(const Frame&) noexcept override {
+      const TimePoint commit = clock_.now();
+      clock_.advance(5s);
+      return {.confirmed = commit};
+    }
+    void interrupt() noexcept override {}
+
+   private:
+    FakeClock& clock_;
+  };
+  Fixture f;
+  LateSink late(f.clock);
+  SinkTarget target(late);
+  const DeliveryContext context{.target = target,
+                                .run = {},
+                                .clock = f.clock,
+                                .breaker = f.breaker,
+                                .budget = f.budget,
+                                .dead_letters = f.dead_letters,
+                                .policy = {},
+                                .give_up = {},
+                                .on_error = [](const WriteResult&) {}};
+  Courier courier(context);
+  const TimePoint begin = f.clock.now();
+  const auto list = f.messages(0, 1);
+  std::optional<TimePoint> end;
+  CHECK(courier.deliver({list}, [&](std::span<const Message>, TimePoint at) { end = at; }).stored ==
+        1);
+  CHECK(end == begin);
+}
+
+TEST_CASE("courier: interrupted before there is a connection, the one that comes is interrupted") {
+  class NotedSink final : public Sink {
+   public:
+    WriteResult write(const Frame&) noexcept override {
+      return interrupted ? refusal(ErrorClass::kOutage) : WriteResult{};
+    }
+    void interrupt() noexcept override { interrupted = true; }
+    bool interrupted = false;
+  };
+  Fixture f;
+  NotedSink noted;
+  SinkTarget target(noted);
+  const DeliveryContext context{.target = target,
+                                .run = {},
+                                .clock = f.clock,
+                                .breaker = f.breaker,
+                                .budget = f.budget,
+                                .dead_letters = f.dead_letters,
+                                .policy = {},
+                                .give_up = {},
+                                .on_error = [](const WriteResult&) {}};
+  Courier courier(context);
+  courier.interrupt();
+  const auto list = f.messages(0, 1);
+  CHECK(courier.deliver({list}, [](std::span<const Message>, TimePoint) {}).unsent == 1);
+  CHECK(noted.interrupted);
+}
+
 TEST_CASE("courier: contention is tried again over the same connection, an outage over a new one") {
   for (const auto& [error_class, connections] :
        {std::pair(ErrorClass::kContention, 1), std::pair(ErrorClass::kOutage, 4),

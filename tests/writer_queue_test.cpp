@@ -8,6 +8,7 @@
 #include <vector>
 
 using namespace loadgen;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -41,11 +42,12 @@ class Holder {
   // The frames it wrote, its own first.
   std::vector<std::uint64_t> written;
   WriteOutcome outcome = WriteOutcome::kWritten;  // of all but its own
+  std::optional<TimePoint> confirmed;             // likewise
 
  private:
   WriteResult write(const WriterQueue::Request& request) {
     written.push_back(number(request.frame));
-    if (written.size() > 1) return {outcome};
+    if (written.size() > 1) return {.outcome = outcome, .confirmed = confirmed};
     holding_.count_down();
     released_.wait();
     return {};
@@ -134,6 +136,32 @@ TEST_CASE("writer queue: nobody works for others for ever") {
   CHECK(holder.written.size() > 2);
   CHECK(holder.written.size() < 80);
   CHECK(holder.written.size() + static_cast<std::size_t>(by_another.load()) == 101);
+}
+
+TEST_CASE("writer queue: past its own deadline nobody works for others any more") {
+  WriterQueue queue;
+  Holder holder(queue);
+  holder.confirmed = TimePoint(1s);  // its deadline is the clock's beginning
+  std::vector<std::jthread> threads;
+  std::atomic<int> by_others{0};
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    threads.emplace_back([&, i] {
+      const OneMessage mine(i);
+      CHECK(queue
+                .write(mine.of_run(1), {},
+                       [&](const WriterQueue::Request&) {
+                         ++by_others;
+                         return WriteResult{};
+                       })
+                .has_value());
+    });
+    while (queue.waiting() < i + 1) std::this_thread::yield();
+  }
+  holder.release();
+  threads.clear();
+  holder.join();
+  CHECK(holder.written == std::vector<std::uint64_t>{1000, 0});
+  CHECK(by_others == 2);
 }
 
 TEST_CASE("writer queue: a frame of another run is left to its own connection") {

@@ -51,6 +51,8 @@ Courier::Courier(const DeliveryContext& context)
 void Courier::connect() {
   auto sink = context_.target.connect(context_.run, interrupted_.get_token());
   const std::lock_guard lock(mutex_);
+  // It came before there was a sink to pass it on to.
+  if (interrupted_.stop_requested()) sink->interrupt();
   sink_ = std::move(sink);
   was_connected_ = true;
 }
@@ -62,7 +64,7 @@ Delivered Courier::deliver(const Frame& frame, const OnStored& on_stored) {
   switch (whole.settled) {
     case Settled::kStored:
       delivered.stored = rows;
-      on_stored(frame.messages, context_.clock.now());
+      on_stored(frame.messages, confirmed(whole));
       break;
     case Settled::kUnsent:
       delivered.unsent = rows;
@@ -80,6 +82,11 @@ Delivered Courier::deliver(const Frame& frame, const OnStored& on_stored) {
     }
   }
   return delivered;
+}
+
+// A sink may return later than the commit: that is not the message's time.
+TimePoint Courier::confirmed(const Piece& piece) const {
+  return piece.last.confirmed.value_or(context_.clock.now());
 }
 
 // Tries the piece until it is stored, refused for good, or may not be tried again.
@@ -223,7 +230,7 @@ void Courier::isolate(const Frame& frame, Piece piece, const OnStored& on_stored
     const Frame part{frame.messages.subspan(rows->first, rows->count)};
     if (piece.settled == Settled::kStored) {
       isolation.written();
-      on_stored(part.messages, context_.clock.now());
+      on_stored(part.messages, confirmed(piece));
       delivered.stored += rows->count;
       settled += rows->count;
     } else if (piece.settled == Settled::kPoison) {

@@ -54,7 +54,7 @@ struct Delivered {
   std::uint64_t retried_frames = 0;         // written more than once, pieces counted on their own
   std::uint64_t duplicates_suppressed = 0;  // messages that would have been stored twice
   std::uint64_t resent =
-      0;  // messages written again in doubt without a ledger: may be stored twice
+      0;  // messages in doubt, written again without a ledger: maybe stored twice
   std::optional<WriteResult> failure{};  // why no further frame will be stored, if that is so
 
   Delivered& operator+=(const Delivered& other);
@@ -102,6 +102,7 @@ class Courier {
     WriteResult result;
   };
 
+  [[nodiscard]] TimePoint confirmed(const Piece& piece) const;
   Piece settle(const Frame& frame, Delivered& delivered);
   Attempt attempt(const Frame& frame);
   void begin_attempt(std::optional<TimePoint> when);

@@ -25,8 +25,8 @@
 
 namespace loadgen {
 
-// Members are declared in the order data walks through them; threads
-// come last, so that they are joined before what they use is gone.
+// Members are declared in the order data walks through them; threads come last, so that they are
+// joined before what they use is gone.
 class Pipeline {
  public:
   Pipeline(const Plan& plan, Target& target, Clock& clock)
@@ -75,10 +75,11 @@ class Pipeline {
   void on_error(const WriteResult& result);
   void on_failure(const WriteResult& result);
   [[nodiscard]] Options settled_config() const;
-  [[nodiscard]] Counts count_messages() const;
+  [[nodiscard]] ConsumerTotals consumed() const;
+  [[nodiscard]] Counts count_messages(const ConsumerTotals& taken) const;
   void note_drain_timeout();
   void open_gate();
-  void audit_run(RunReport& report);
+  void audit_run(RunReport& report, std::uint64_t resent);
   void record_result(RunReport& report);
 
   const Plan& plan_;

@@ -32,11 +32,15 @@ Options Pipeline::settled_config() const {
   return config;
 }
 
-Counts Pipeline::count_messages() const {
-  ProducerTotals made;
-  for (const ProducerTotals& totals : producer_totals_) made += totals;
+ConsumerTotals Pipeline::consumed() const {
   ConsumerTotals taken;
   for (const ConsumerTotals& totals : consumer_totals_) taken += totals;
+  return taken;
+}
+
+Counts Pipeline::count_messages(const ConsumerTotals& taken) const {
+  ProducerTotals made;
+  for (const ProducerTotals& totals : producer_totals_) made += totals;
   const TokenBucket::Totals tickets = tickets_.totals();
   return {.scheduled = tickets.scheduled,
           .skipped = tickets.skipped,
@@ -51,6 +55,7 @@ Counts Pipeline::count_messages() const {
 }
 
 RunReport Pipeline::finish() {
+  const ConsumerTotals taken = consumed();
   RunReport report;
   report.run_id = plan_.run_id;
   report.started_at = anchor_.wall_at(start_);
@@ -58,13 +63,11 @@ RunReport Pipeline::finish() {
   report.config = settled_config();
   report.environment = describe_machine();
   report.database = target_.info();
-  report.counts = count_messages();
+  report.counts = count_messages(taken);
   report.queue = channel_.stats();
   report.drain_timed_out = drain_timed_out_;
   report.interrupted_by = coordinator_.interrupted_by();
 
-  ConsumerTotals taken;
-  for (const ConsumerTotals& totals : consumer_totals_) taken += totals;
   for (LatencyRecorder& recorder : recorders_) report.latency.merge(std::move(recorder).finish());
   report.batches = {taken.frames_full, taken.frames_linger, taken.frames_drain};
   report.writing = taken.writing;
@@ -82,14 +85,14 @@ RunReport Pipeline::finish() {
   }
   report.breaker = breaker_.report();
   report.client = client_usage();
-  audit_run(report);
+  audit_run(report, taken.delivered.resent);
   report.verdict = verdict(report);
   report.exit_code = exit_code(report);
   record_result(report);
   return report;
 }
 
-void Pipeline::audit_run(RunReport& report) {
+void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
   const SequenceSet acknowledged = acknowledged_.take();
   const SequenceSet produced = produced_.take();
   report.sequences_agree =
@@ -100,8 +103,6 @@ void Pipeline::audit_run(RunReport& report) {
     spdlog::warn("Aborted: the table was not audited.");
     return;
   }
-  std::uint64_t resent = 0;
-  for (const ConsumerTotals& totals : consumer_totals_) resent += totals.delivered.resent;
   try {
     report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_, resent},
                          options_.verify, user_abort_.get_token());

@@ -30,7 +30,7 @@ std::optional<WriteResult> WriterQueue::write(const Request& request, const std:
   WriteResult result = write_one(request);
   lock.lock();
   if (result.stored()) {
-    work_for_others_locked(lock, request.run_id, stop, write_one);
+    work_for_others_locked(lock, request, stop, write_one);
   }
   somebody_writes_ = first_ != nullptr;
   if (first_ != nullptr) {
@@ -43,19 +43,19 @@ std::optional<WriteResult> WriterQueue::write(const Request& request, const std:
 }
 
 // Ends early at a frame of another run, which another connection has to write, and at the first
-// that fails: what is wrong may be the connection.
-void WriterQueue::work_for_others_locked(std::unique_lock<std::mutex>& lock, std::int64_t run_id,
+// that fails: what is wrong may be the connection. Past its own deadline it would seem to hang.
+void WriterQueue::work_for_others_locked(std::unique_lock<std::mutex>& lock, const Request& own,
                                          const std::stop_token& stop, const Write& write_one) {
   bool all_well = true;
   for (std::size_t n = 0; n < kMostForOthers && all_well && first_ != nullptr; ++n) {
     Job& job = *first_;
-    if (job.request.run_id != run_id || stop.stop_requested()) return;
+    if (job.request.run_id != own.run_id || stop.stop_requested()) return;
     leave_locked(job);
     job.state = State::kBeingWritten;
     lock.unlock();
     WriteResult result = write_one(job.request);
     lock.lock();
-    all_well = result.stored();
+    all_well = result.stored() && (!result.confirmed || *result.confirmed < own.deadline);
     job.result = std::move(result);
     job.state = State::kWritten;
     job.changed.notify_one();  // under the lock, as above

@@ -2,7 +2,8 @@
 // frame, and then the frames of those who came meanwhile, in the order they came, over its own
 // connection: between two commits no thread has to be woken, and the connection's cache stays warm.
 // With 5 consumers that stores a quarter more than handing on a lock. Nobody works for others for
-// ever: after some frames the first in the queue takes over.
+// ever: after some frames, or when its own write would have timed out, the first in the queue takes
+// over.
 // Source: flat combining (Hendler, Incze, Shavit and Tzafrir, SPAA 2010).
 // Thread-safe; does not allocate.
 #pragma once
@@ -51,7 +52,7 @@ class WriterQueue {
     Job* next = nullptr;
   };
 
-  void work_for_others_locked(std::unique_lock<std::mutex>& lock, std::int64_t run_id,
+  void work_for_others_locked(std::unique_lock<std::mutex>& lock, const Request& own,
                               const std::stop_token& stop, const Write& write_one);
   void enter_locked(Job& job);
   void leave_locked(Job& job);
