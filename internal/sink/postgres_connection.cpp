@@ -11,7 +11,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdlib>
+#include <charconv>
+#include <cstdint>
 #include <sstream>
 
 #include "base/error.h"
@@ -208,7 +209,9 @@ class FileDescriptor {
 std::chrono::seconds connect_timeout(PGconn* connection) {
   const ConninfoOptions options(PQconninfo(connection));
   const char* value = value_of(options.get(), "connect_timeout");
-  const int seconds = value == nullptr ? 0 : std::atoi(value);
+  const std::string_view text = value == nullptr ? "" : value;
+  int seconds = 0;  // libpq has refused what is no number
+  std::from_chars(text.data(), text.data() + text.size(), seconds);
   return seconds > 0 ? std::chrono::seconds(std::max(seconds, 2)) : std::chrono::hours(24);
 }
 
@@ -221,7 +224,7 @@ void finish_connecting(PGconn* connection, std::chrono::seconds timeout,
   auto state =
       PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
   while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
-    const short wanted = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
+    const std::int16_t wanted = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     std::array<pollfd, 2> waiting{pollfd{PQsocket(connection), wanted, 0},
                                   pollfd{stopped.get(), POLLIN, 0}};
     const auto left =
@@ -293,10 +296,10 @@ WriteError PostgresConnection::connect_error() const {
   message = message.substr(0, message.find("; LOCATION:"));
   std::string code = kConnectionGone;
   for (std::size_t at = 0; (at = message.find(":  ", at)) != std::string::npos; at += 3) {
-    const std::string_view candidate = std::string_view(message).substr(at + 3, 7);
+    const std::string candidate = message.substr(at + 3, 7);
     const bool is_code = candidate.size() == 7 && candidate.ends_with(": ") &&
                          candidate.substr(0, 5).find_first_not_of(
-                             "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string_view::npos;
+                             "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == std::string::npos;
     if (!is_code) continue;
     code = candidate.substr(0, 5);
     message.erase(at + 3, 7);
