@@ -7,22 +7,23 @@ _loadgen_app() {
     prev=${COMP_WORDS[COMP_CWORD - 2]}
   fi
   case $prev in
-    --on-full) COMPREPLY=($(compgen -W "block drop-new drop-old abort" -- "$cur")) && return ;;
+    --on-full) COMPREPLY=($(compgen -W "block drop-new drop-old abort spill" -- "$cur")) && return ;;
     --insert) COMPREPLY=($(compgen -W "auto copy multi unnest single" -- "$cur")) && return ;;
     --delivery) COMPREPLY=($(compgen -W "exactly-once at-least-once" -- "$cur")) && return ;;
     --breaker) COMPREPLY=($(compgen -W "on off" -- "$cur")) && return ;;
     --durability) COMPREPLY=($(compgen -W "full relaxed" -- "$cur")) && return ;;
     --verify) COMPREPLY=($(compgen -W "off count full" -- "$cur")) && return ;;
     --log-level) COMPREPLY=($(compgen -W "debug info warn error off" -- "$cur")) && return ;;
-    --json | --dead-letter) COMPREPLY=($(compgen -f -- "$cur")) && return ;;
+    --json | --dead-letter | --unsent) COMPREPLY=($(compgen -f -- "$cur")) && return ;;
+    --spool) COMPREPLY=($(compgen -d -- "$cur")) && return ;;
     --db) COMPREPLY=($(compgen -W "sqlite: postgres:// null:" -- "$cur")) && return ;;
     --rps) COMPREPLY=($(compgen -W "max" -- "$cur")) && return ;;
     --progress) COMPREPLY=($(compgen -W "off" -- "$cur")) && return ;;
   esac
   COMPREPLY=($(compgen -W "run replay verify --run --producers --rps --duration --count --burst --max-lag --message-size
-    --seed --queue-capacity --on-full --consumers --batch-size --linger --db --table --insert
+    --seed --queue-capacity --on-full --spool --consumers --batch-size --linger --db --table --insert
     --durability --delivery --retries --retry-delay --timeout --connect-wait --dead-letter
-    --max-dead-letters --breaker --drain-timeout --verify --json --progress --log-level --quiet --help --version" \
+    --max-dead-letters --unsent --breaker --drain-timeout --verify --json --progress --log-level --quiet --help --version" \
     -- "$cur"))
 }
 complete -F _loadgen_app app

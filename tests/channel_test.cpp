@@ -11,19 +11,63 @@
 #include <thread>
 #include <vector>
 
-#include "channel/memory_channel.h"
+#include "channel/make_channel.h"
 #include "support/allocations.h"
 #include "support/fake_clock.h"
+#include "support/temp_dir.h"
 
 using namespace loadgen;
 using namespace std::chrono_literals;
 
 namespace {
 
-struct MemoryKind {
-  static std::unique_ptr<Channel> make(std::size_t capacity, OnFull policy, Clock& clock) {
-    return std::make_unique<MemoryChannel>(capacity, policy, clock);
+// A channel and what it stands on.
+struct Made {
+  std::unique_ptr<TempDir> directory;
+  std::unique_ptr<Spool> spool;
+  std::unique_ptr<Channel> channel;
+
+  Channel* operator->() const { return channel.get(); }
+  Channel& operator*() const { return *channel; }
+};
+
+Made make(
+    std::size_t capacity, OnFull policy, Clock& clock, bool on_disk,
+    std::function<bool()> target_is_down = [] { return false; }) {
+  Made made;
+  if (on_disk) {
+    made.directory = std::make_unique<TempDir>();
+    made.spool = std::make_unique<Spool>(made.directory->file("spool"), clock);
   }
+  made.channel = make_channel({.capacity = capacity,
+                               .on_full = policy,
+                               .clock = clock,
+                               .spool = made.spool.get(),
+                               .run = {.run_id = 1},
+                               .target_is_down = std::move(target_is_down)});
+  return made;
+}
+
+struct MemoryKind {
+  static Made make(std::size_t capacity, OnFull policy, Clock& clock) {
+    return ::make(capacity, policy, clock, false);
+  }
+  static constexpr std::uint64_t kMany = 20'000;
+};
+
+struct DurableKind {
+  static Made make(std::size_t capacity, OnFull policy, Clock& clock) {
+    return ::make(capacity, policy, clock, true);
+  }
+  static constexpr std::uint64_t kMany = 1'000;  // each push waits for the disk
+};
+
+// Has one policy, its own, and is never full.
+struct SpillKind {
+  static Made make(std::size_t capacity, OnFull /*policy*/, Clock& clock) {
+    return ::make(capacity, OnFull::kSpill, clock, true);
+  }
+  static constexpr std::uint64_t kMany = 1'000;
 };
 
 std::vector<Message> messages(std::uint64_t first, std::size_t count) {
@@ -60,7 +104,8 @@ using Sequences = std::vector<std::uint64_t>;
 
 }  // namespace
 
-TEST_CASE_TEMPLATE("channel: first in, first out, over the end of the ring too", Kind, MemoryKind) {
+TEST_CASE_TEMPLATE("channel: first in, first out, over the end of the ring too", Kind, MemoryKind,
+                   DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(4, OnFull::kBlock, clock);
   for (std::uint64_t first = 0; first < 12; first += 3) {
@@ -88,7 +133,8 @@ TEST_CASE_TEMPLATE("channel: the steady state allocates nothing", Kind, MemoryKi
   CHECK(allocations() == before);
 }
 
-TEST_CASE_TEMPLATE("channel: push after close fails and keeps the message", Kind, MemoryKind) {
+TEST_CASE_TEMPLATE("channel: push after close fails and keeps the message", Kind, MemoryKind,
+                   DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(4, OnFull::kBlock, clock);
   channel->close();
@@ -101,7 +147,7 @@ TEST_CASE_TEMPLATE("channel: push after close fails and keeps the message", Kind
 }
 
 TEST_CASE_TEMPLATE("channel: after close what is left is handed out, then nothing", Kind,
-                   MemoryKind) {
+                   MemoryKind, DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(4, OnFull::kBlock, clock);
   CHECK(push(*channel, 0, 3).accepted == 3);
@@ -118,7 +164,7 @@ TEST_CASE_TEMPLATE("channel: after close what is left is handed out, then nothin
 TEST_CASE_TEMPLATE(
     "channel: a full channel blocks a pusher until there is room, and counts the "
     "time",
-    Kind, MemoryKind) {
+    Kind, MemoryKind, DurableKind) {
   FakeClock clock;
   const auto channel = Kind::make(2, OnFull::kBlock, clock);
   std::atomic<std::size_t> accepted{0};
@@ -134,7 +180,7 @@ TEST_CASE_TEMPLATE(
 }
 
 TEST_CASE_TEMPLATE("channel: close wakes blocked pushers, who keep what was not accepted", Kind,
-                   MemoryKind) {
+                   MemoryKind, DurableKind) {
   FakeClock clock;
   const auto channel = Kind::make(2, OnFull::kBlock, clock);
   CHECK(push(*channel, 0, 2).accepted == 2);
@@ -158,7 +204,8 @@ TEST_CASE_TEMPLATE("channel: close wakes blocked pushers, who keep what was not 
   }
 }
 
-TEST_CASE_TEMPLATE("channel: close wakes everyone who waits for a message", Kind, MemoryKind) {
+TEST_CASE_TEMPLATE("channel: close wakes everyone who waits for a message", Kind, MemoryKind,
+                   DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(2, OnFull::kBlock, clock);
   std::atomic<int> empty{0};
@@ -173,8 +220,8 @@ TEST_CASE_TEMPLATE("channel: close wakes everyone who waits for a message", Kind
   CHECK(empty == 8);
 }
 
-TEST_CASE_TEMPLATE("channel: drop-new drops what does not fit and says how many", Kind,
-                   MemoryKind) {
+TEST_CASE_TEMPLATE("channel: drop-new drops what does not fit and says how many", Kind, MemoryKind,
+                   DurableKind) {
   FakeClock clock;
   const auto channel = Kind::make(3, OnFull::kDropNew, clock);
   const PushResult pushed = push(*channel, 0, 5);
@@ -185,7 +232,8 @@ TEST_CASE_TEMPLATE("channel: drop-new drops what does not fit and says how many"
   CHECK(pop(*channel, 9) == Sequences{0, 1, 2});
 }
 
-TEST_CASE_TEMPLATE("channel: drop-old makes room by dropping the oldest", Kind, MemoryKind) {
+TEST_CASE_TEMPLATE("channel: drop-old makes room by dropping the oldest", Kind, MemoryKind,
+                   DurableKind) {
   FakeClock clock;
   const auto channel = Kind::make(3, OnFull::kDropOld, clock);
   CHECK(push(*channel, 0, 3).dropped == 0);
@@ -202,7 +250,7 @@ TEST_CASE_TEMPLATE("channel: drop-old makes room by dropping the oldest", Kind, 
 }
 
 TEST_CASE_TEMPLATE("channel: abort reports a full channel and keeps the rest with the caller", Kind,
-                   MemoryKind) {
+                   MemoryKind, DurableKind) {
   FakeClock clock;
   const auto channel = Kind::make(3, OnFull::kAbort, clock);
   const PushResult pushed = push(*channel, 0, 5);
@@ -213,7 +261,7 @@ TEST_CASE_TEMPLATE("channel: abort reports a full channel and keeps the rest wit
 }
 
 TEST_CASE_TEMPLATE("channel: pop with a deadline waits to fill, then takes what is there", Kind,
-                   MemoryKind) {
+                   MemoryKind, DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(10, OnFull::kBlock, clock);
   CHECK(push(*channel, 0, 2).accepted == 2);
@@ -228,8 +276,8 @@ TEST_CASE_TEMPLATE("channel: pop with a deadline waits to fill, then takes what 
   CHECK(got == Sequences{0, 1, 2});
 }
 
-TEST_CASE_TEMPLATE("channel: pop with a deadline returns as soon as it is filled", Kind,
-                   MemoryKind) {
+TEST_CASE_TEMPLATE("channel: pop with a deadline returns as soon as it is filled", Kind, MemoryKind,
+                   DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(10, OnFull::kBlock, clock);
   Sequences got;
@@ -243,7 +291,7 @@ TEST_CASE_TEMPLATE("channel: pop with a deadline returns as soon as it is filled
 TEST_CASE_TEMPLATE(
     "channel: pop with a deadline returns when the channel is full, however much "
     "it wants",
-    Kind, MemoryKind) {
+    Kind, MemoryKind, DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(3, OnFull::kBlock, clock);
   Sequences got;
@@ -254,7 +302,8 @@ TEST_CASE_TEMPLATE(
   CHECK(got == Sequences{0, 1, 2});
 }
 
-TEST_CASE_TEMPLATE("channel: a begun batch fills before another is begun", Kind, MemoryKind) {
+TEST_CASE_TEMPLATE("channel: a begun batch fills before another is begun", Kind, MemoryKind,
+                   DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(100, OnFull::kBlock, clock);
   Sequences filling;
@@ -272,8 +321,8 @@ TEST_CASE_TEMPLATE("channel: a begun batch fills before another is begun", Kind,
   CHECK(fresh == Sequences{3});
 }
 
-TEST_CASE_TEMPLATE("channel: what a filled batch leaves wakes the next consumer", Kind,
-                   MemoryKind) {
+TEST_CASE_TEMPLATE("channel: what a filled batch leaves wakes the next consumer", Kind, MemoryKind,
+                   DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(100, OnFull::kBlock, clock);
   std::atomic<std::size_t> total{0};
@@ -287,7 +336,8 @@ TEST_CASE_TEMPLATE("channel: what a filled batch leaves wakes the next consumer"
   CHECK(total == 10);
 }
 
-TEST_CASE_TEMPLATE("channel: depth is measured at its highest and over time", Kind, MemoryKind) {
+TEST_CASE_TEMPLATE("channel: depth is measured at its highest and over time", Kind, MemoryKind,
+                   DurableKind, SpillKind) {
   FakeClock clock;
   const auto channel = Kind::make(100, OnFull::kBlock, clock);
   clock.advance(1s);  // 0 for a second
@@ -303,7 +353,8 @@ TEST_CASE_TEMPLATE("channel: depth is measured at its highest and over time", Ki
   CHECK(stats.blocked == 0ns);
 }
 
-TEST_CASE_TEMPLATE("channel: the time pushers are blocked is measured", Kind, MemoryKind) {
+TEST_CASE_TEMPLATE("channel: the time pushers are blocked is measured", Kind, MemoryKind,
+                   DurableKind) {
   FakeClock clock;
   const auto channel = Kind::make(1, OnFull::kBlock, clock);
   std::jthread pusher([&] { CHECK(push(*channel, 0, 2).accepted == 2); });
@@ -316,11 +367,11 @@ TEST_CASE_TEMPLATE("channel: the time pushers are blocked is measured", Kind, Me
 }
 
 TEST_CASE_TEMPLATE("channel: under many threads nothing is lost, doubled or reordered", Kind,
-                   MemoryKind) {
+                   MemoryKind, DurableKind, SpillKind) {
   SteadyClock clock;
   const auto channel = Kind::make(37, OnFull::kBlock, clock);
   constexpr std::uint64_t kPushers = 6;
-  constexpr std::uint64_t kEach = 20'000;
+  constexpr std::uint64_t kEach = Kind::kMany;
   std::vector<Sequences> taken(4);
   {
     std::vector<std::jthread> poppers;
@@ -361,4 +412,142 @@ TEST_CASE_TEMPLATE("channel: under many threads nothing is lost, doubled or reor
     }
   }
   CHECK(std::all_of(seen.begin(), seen.end(), [](int times) { return times == 1; }));
+}
+
+namespace {
+
+std::uint64_t on_disk(const Made& made) {
+  made.spool->flush();
+  return made.spool->read([](SpoolStore& store) { return store.count(1); });
+}
+
+std::vector<Message> take(Channel& channel, std::size_t most) {
+  std::vector<Message> out(most);
+  out.resize(channel.pop(out, std::nullopt));
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("channel: in memory nothing is kept, and what is left at the end is lost") {
+  FakeClock clock;
+  const Made channel = MemoryKind::make(4, OnFull::kBlock, clock);
+  CHECK(push(*channel, 0, 3).accepted == 3);
+  const auto out = take(*channel, 1);
+  CHECK_FALSE(channel->keep(out));
+  Sequences lost;
+  channel->leave([&](std::span<const Message> messages) {
+    for (const Message& message : messages) lost.push_back(message.sequence);
+  });
+  CHECK(lost == Sequences{1, 2});
+}
+
+TEST_CASE("durable channel: a message is on disk until it is settled") {
+  FakeClock clock;
+  const Made channel = DurableKind::make(4, OnFull::kBlock, clock);
+  CHECK(push(*channel, 0, 3).accepted == 3);
+  CHECK(on_disk(channel) == 3);
+  auto out = take(*channel, 2);
+  CHECK(channel->fix(out));
+  CHECK(on_disk(channel) == 3);
+  channel->settle(out, Settlement::kStored);
+  CHECK(on_disk(channel) == 1);
+  channel->leave([](std::span<const Message>) { FAIL("nothing is lost"); });
+  CHECK(on_disk(channel) == 1);
+}
+
+TEST_CASE("durable channel: what it drops leaves the disk, what a closed one refused can stay") {
+  FakeClock clock;
+  const Made newest = DurableKind::make(3, OnFull::kDropNew, clock);
+  CHECK(push(*newest, 0, 5).dropped == 2);
+  CHECK(on_disk(newest) == 3);
+  const Made oldest = DurableKind::make(3, OnFull::kDropOld, clock);
+  CHECK(push(*oldest, 0, 3).accepted == 3);
+  CHECK(push(*oldest, 3, 2).dropped == 2);
+  CHECK(on_disk(oldest) == 3);
+  CHECK(oldest.spool->read([](SpoolStore& store) { return store.given_up(1); }).ranges() ==
+        std::vector<SequenceRange>{{0, 2}});
+  newest->close();
+  auto late = messages(7, 1);
+  CHECK(newest->push(late).status == PushStatus::kClosed);
+  CHECK(newest->keep(late));
+  CHECK(on_disk(newest) == 4);
+}
+
+TEST_CASE("spill channel: the disk is used only for what the ring has no room for, in order") {
+  FakeClock clock;
+  const Made channel = SpillKind::make(3, OnFull::kSpill, clock);
+  CHECK(push(*channel, 0, 3).accepted == 3);
+  CHECK(on_disk(channel) == 0);
+  CHECK(push(*channel, 3, 4).accepted == 4);
+  CHECK(on_disk(channel) == 4);
+  CHECK(channel->stats().depth == 7);
+  CHECK(channel->stats().depth_max == 7);
+  // As long as something waits there, what comes goes there, too, and does not overtake.
+  auto first = take(*channel, 2);
+  CHECK(push(*channel, 7, 1).accepted == 1);
+  CHECK(on_disk(channel) == 5);
+  Sequences rest;
+  for (int i = 0; i < 3; ++i) {
+    for (const auto sequence : pop(*channel, 2)) rest.push_back(sequence);
+  }
+  CHECK(rest == Sequences{2, 3, 4, 5, 6, 7});
+  channel->settle(first, Settlement::kStored);
+  CHECK(on_disk(channel) == 5);  // the first two never were there
+  CHECK(push(*channel, 8, 1).accepted == 1);
+  CHECK(on_disk(channel) == 5);
+}
+
+TEST_CASE(
+    "spill channel: while the target is down everything goes to the disk, and can be popped") {
+  FakeClock clock;
+  bool down = true;
+  const Made channel = make(3, OnFull::kSpill, clock, true, [&] { return down; });
+  CHECK(push(*channel, 0, 2).accepted == 2);
+  CHECK(on_disk(channel) == 2);
+  CHECK(pop(*channel, 9) == Sequences{0, 1});
+  down = false;
+  CHECK(push(*channel, 2, 2).accepted == 2);
+  CHECK(on_disk(channel) == 2);
+}
+
+TEST_CASE("spill channel: a frame with one message on disk is there whole") {
+  FakeClock clock;
+  const Made channel = SpillKind::make(2, OnFull::kSpill, clock);
+  CHECK(push(*channel, 0, 3).accepted == 3);
+  std::vector<Message> frame(4);
+  std::size_t count = channel->pop(frame, std::nullopt);
+  count += channel->pop(std::span(frame).subspan(count), clock.now());
+  frame.resize(count);
+  CHECK(count == 3);
+  CHECK(on_disk(channel) == 1);
+  CHECK(channel->fix(frame));
+  CHECK(on_disk(channel) == 3);
+  channel->settle(frame, Settlement::kStored);
+  CHECK(on_disk(channel) == 0);
+}
+
+TEST_CASE("spill channel: at the end what is in memory is put on disk") {
+  FakeClock clock;
+  const Made channel = SpillKind::make(3, OnFull::kSpill, clock);
+  CHECK(push(*channel, 0, 5).accepted == 5);
+  channel->close();
+  CHECK_FALSE(channel->finished());
+  channel->leave([](std::span<const Message>) { FAIL("nothing is lost"); });
+  CHECK(on_disk(channel) == 5);
+  CHECK(channel->finished());
+}
+
+TEST_CASE("spill channel: a broken spool is told to pushers and frees who waits") {
+  FakeClock clock;
+  const Made channel = SpillKind::make(2, OnFull::kSpill, clock);
+  CHECK(push(*channel, 0, 4).accepted == 4);
+  // Behind its back the messages that wait on disk are gone.
+  channel.spool->settle({.run_id = 1}, SequenceRange{0, 4}, SpoolEnd::kStored);
+  channel.spool->flush();
+  CHECK(pop(*channel, 2) == Sequences{0, 1});
+  CHECK(pop(*channel, 2).empty());
+  CHECK(channel->finished());
+  CHECK(push(*channel, 4, 1).status == PushStatus::kBroken);
+  CHECK(channel->problem().find("damaged") != std::string::npos);
 }

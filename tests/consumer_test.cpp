@@ -36,7 +36,8 @@ struct Fixture {
         .live = live,
         .limits = limits,
         .give_up = give_up.get_token(),
-        .on_failure = [this](const WriteResult& result) { failures.push_back(result); }};
+        .on_failure = [this](const WriteResult& result) { failures.push_back(result); },
+        .on_unsent = [this](std::span<const Message> messages) { unsent += messages.size(); }};
     SinkTarget target(to);
     const DeliveryContext delivery{.target = target,
                                    .run = {},
@@ -62,6 +63,7 @@ struct Fixture {
   LatencyRecorder recorder;
   std::stop_source give_up;
   std::vector<WriteResult> failures;
+  std::size_t unsent = 0;
 };
 
 }  // namespace
@@ -154,6 +156,7 @@ TEST_CASE("consumer: a frame that is not written is unsent, reported, and the la
   CHECK(totals.delivered.stored == 3);
   CHECK(totals.delivered.unsent == 3);
   CHECK(totals.delivered.in_doubt == 0);
+  CHECK(f.unsent == 3);
   CHECK(f.failures.size() == 1);
   CHECK(f.channel.stats().depth == 3);
   CHECK(f.acknowledged.take().size() == 3);
@@ -166,6 +169,7 @@ TEST_CASE("consumer: a frame whose commit has no known outcome is in doubt, not 
   FaultySink faulty(f.sink, [](std::size_t) { return WriteOutcome::kInDoubt; });
   const ConsumerTotals totals = f.run({3, 0ms}, faulty);
   CHECK(totals.delivered.in_doubt == 3);
+  CHECK(f.unsent == 0);  // nobody may send them again without knowing
   CHECK(totals.delivered.unsent == 0);
   CHECK(totals.delivered.stored == 0);
 }

@@ -76,9 +76,10 @@ struct Fixture {
     std::optional<Delivered> delivered;
     std::atomic<bool> done{false};
     std::jthread worker([&] {
-      delivered = courier.deliver({list}, [&](std::span<const Message> part, TimePoint) {
+      events.on_stored = [&](std::span<const Message> part, TimePoint) {
         for (const Message& message : part) stored.push_back(message.sequence);
-      });
+      };
+      delivered = courier.deliver({list}, events);
       done = true;
     });
     const TimePoint start = clock.now();
@@ -91,6 +92,7 @@ struct Fixture {
     return *delivered;
   }
 
+  DeliveryEvents events;
   TempDir dir;
   FakeClock clock;
   LedgerSink sink;
@@ -160,8 +162,9 @@ TEST_CASE("courier: a message's time ends with its commit, however late the sink
   const TimePoint begin = f.clock.now();
   const auto list = f.messages(0, 1);
   std::optional<TimePoint> end;
-  CHECK(courier.deliver({list}, [&](std::span<const Message>, TimePoint at) { end = at; }).stored ==
-        1);
+  DeliveryEvents events;
+  events.on_stored = [&](std::span<const Message>, TimePoint at) { end = at; };
+  CHECK(courier.deliver({list}, events).stored == 1);
   CHECK(end == begin);
 }
 
@@ -189,7 +192,7 @@ TEST_CASE("courier: interrupted before there is a connection, the one that comes
   Courier courier(context);
   courier.interrupt();
   const auto list = f.messages(0, 1);
-  CHECK(courier.deliver({list}, [](std::span<const Message>, TimePoint) {}).unsent == 1);
+  CHECK(courier.deliver({list}, {}).unsent == 1);
   CHECK(noted.interrupted);
 }
 
@@ -327,9 +330,63 @@ TEST_CASE("courier: without a safe place for dead letters the run fails, and the
   f.sink.bad = {3};
   Courier courier(context);
   const auto list = f.messages(0, 10);
-  const Delivered delivered = courier.deliver({list}, [](std::span<const Message>, TimePoint) {});
+  const Delivered delivered = courier.deliver({list}, {});
   CHECK(delivered.stored == 9);
   CHECK(delivered.dead_lettered == 0);
   CHECK(delivered.unsent == 1);
   CHECK(delivered.failure->error.code == "dead_letter");
+}
+
+TEST_CASE("courier: each piece is announced before it is tried, and every row has one end") {
+  Fixture f;
+  f.sink.bad = {3, 7};
+  std::vector<std::vector<std::uint64_t>> begun;
+  std::vector<std::uint64_t> dead;
+  f.events.on_begin = [&](std::span<const Message> piece) -> std::optional<WriteError> {
+    begun.emplace_back();
+    for (const Message& message : piece) begun.back().push_back(message.sequence);
+    return std::nullopt;
+  };
+  f.events.on_dead = [&](std::span<const Message> part) {
+    for (const Message& message : part) dead.push_back(message.sequence);
+  };
+  const auto list = f.messages(0, 10);
+  const Delivered delivered = f.deliver(list);
+  CHECK(delivered.stored == 8);
+  CHECK(begun.front().size() == 10);
+  CHECK(begun.size() > 3);
+  CHECK(dead == std::vector<std::uint64_t>{3, 7});
+  CHECK(f.stored == std::vector<std::uint64_t>{0, 1, 2, 4, 5, 6, 8, 9});
+}
+
+TEST_CASE("courier: a piece that may not be begun is not tried, and ends delivery") {
+  Fixture f;
+  f.events.on_begin = [](std::span<const Message>) {
+    return std::optional(WriteError{.code = "spool", .error_class = ErrorClass::kFatal});
+  };
+  const auto list = f.messages(0, 3);
+  const Delivered delivered = f.deliver(list);
+  CHECK(f.sink.writes == 0);
+  CHECK(delivered.unsent == 3);
+  REQUIRE(delivered.failure.has_value());
+  CHECK(delivered.failure->error.code == "spool");
+}
+
+TEST_CASE("courier: what somebody keeps is neither unsent nor in doubt") {
+  for (const bool doubt : {true, false}) {
+    Fixture f;
+    f.sink.answer = [doubt](std::size_t nth) {
+      if (doubt && nth == 0) return Answer{Fault::kInDoubtStored, {}};
+      return Answer{Fault::kNone, refusal(ErrorClass::kOutage)};
+    };
+    std::vector<Left> left;
+    f.events.on_left = [&](std::span<const Message> messages, Left how) {
+      left.insert(left.end(), messages.size(), how);
+      return true;
+    };
+    const auto list = f.messages(0, 5);
+    const Delivered delivered = f.deliver(list);
+    CHECK(left == std::vector<Left>(5, doubt ? Left::kInDoubt : Left::kUnsent));
+    CHECK(delivered.unsent + delivered.in_doubt == 0);
+  }
 }

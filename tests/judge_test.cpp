@@ -63,6 +63,28 @@ void check_sentence(const std::string& text) {
 
 }  // namespace
 
+TEST_CASE("judge: of a resumed run, a failed audit is a violation, and what is lost a loss") {
+  RunReport report = good_report();
+  report.resumed = {{.run_id = 1, .audit = {.passed = true}}};
+  CHECK(exit_code(report) == 0);
+  for (ResumedRun lossy : {ResumedRun{.dead_lettered = 1}, ResumedRun{.damaged = 1}}) {
+    report.resumed.push_back(lossy);
+    CHECK(exit_code(report) == 3);
+    report.resumed.pop_back();
+  }
+  report.resumed.push_back({.audit = {.passed = false}});
+  CHECK(exit_code(report) == 4);
+  CHECK(contains(verdict(report), "from an earlier run"));
+}
+
+TEST_CASE("judge: what is spooled is safe: no loss, and no rate that was sustained") {
+  RunReport report = good_report();
+  report.counts.stored -= 7;
+  report.counts.spooled = 7;
+  CHECK(exit_code(report) == 0);
+  CHECK(contains(verdict(report), "7 spooled"));
+}
+
 TEST_CASE("exit codes: the numbers scripts rely on") {
   CHECK(kExitOk == 0);
   CHECK(kExitFailed == 1);

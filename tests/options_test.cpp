@@ -133,7 +133,8 @@ TEST_CASE("options: every good value, as --option=value and as --option value") 
        {{"block", OnFull::kBlock},
         {"drop-new", OnFull::kDropNew},
         {"drop-old", OnFull::kDropOld},
-        {"abort", OnFull::kAbort}});
+        {"abort", OnFull::kAbort},
+        {"spill", OnFull::kSpill}});
   good("--batch-size", &Options::batch_size, {{"1", 1}, {"100k", 100'000}});
   good("--linger", &Options::linger, {{"0", 0ns}, {"1.5s", 1500ms}});
   good("--db", &Options::db, {{"null:", "null:"}, {"host=h dbname='a b'", "host=h dbname='a b'"}});
@@ -183,8 +184,8 @@ TEST_CASE("options: every bad value gets one line with the flag, the value and w
       {"--seed", "18446744073709551615", {"-1", "18446744073709551616", "1k", "0x1", "random"}},
       {"--queue-capacity", "1 to 100M", {"0", "100000001", "-1", "10GB"}},
       {"--on-full",
-       "block, drop-new, drop-old or abort",
-       {"drop", "Block", "spill", " block", "block "}},
+       "block, drop-new, drop-old, abort or spill",
+       {"drop", "Block", "disk", " block", "block "}},
       {"--batch-size", "1 to 100000", {"0", "100001", "-500", "4294967796"}},
       {"--linger", "5ms", {"-5ms", "5k", "x"}},
       {"--insert", "auto, copy, multi, unnest or single", {"COPY", "bulk", "0"}},
@@ -226,7 +227,7 @@ TEST_CASE("options: an empty value is a bad value of every option, not a default
         "--burst",     "--max-lag",    "--message-size",  "--seed",     "--queue-capacity",
         "--on-full",   "--batch-size", "--linger",        "--db",       "--table",
         "--insert",    "--durability", "--drain-timeout", "--verify",   "--json",
-        "--progress",  "--log-level"}) {
+        "--progress",  "--log-level",  "--spool",         "--unsent"}) {
     for (const Arguments& arguments :
          {Arguments{flag + "="}, Arguments{flag, ""}, Arguments{flag + "=", "--quiet"},
           Arguments{"--db=null:", flag, ""}}) {

@@ -20,15 +20,17 @@ struct Fixture {
     tickets.start(clock.now());
   }
 
-  ProducerTotals run(std::uint32_t producer = 3) {
+  ProducerTotals run() { return run(3, channel); }
+  ProducerTotals run(std::uint32_t producer, Channel& to) {
     return produce({.tickets = tickets,
-                    .channel = channel,
+                    .channel = to,
                     .generator = generator,
                     .clock = clock,
                     .produced = produced,
                     .live = live,
                     .most_tickets = 256,
-                    .on_overflow = [this] { ++overflows; }},
+                    .on_refused = [this](PushStatus status) { refused.push_back(status); },
+                    .on_unsent = [this](std::span<const Message> rest) { unsent += rest.size(); }},
                    producer);
   }
 
@@ -38,7 +40,8 @@ struct Fixture {
   const Generator generator{42, 20};
   SharedSequenceSet produced;
   LiveCounters live;
-  int overflows = 0;
+  std::vector<PushStatus> refused;
+  std::size_t unsent = 0;
 };
 
 }  // namespace
@@ -95,15 +98,59 @@ TEST_CASE("producer: a full channel under abort is reported once and ends produc
   Fixture f(300, 2, OnFull::kAbort);
   f.clock.advance(1s);
   const ProducerTotals totals = f.run();
-  CHECK(f.overflows == 1);
+  CHECK(f.refused == std::vector<PushStatus>{PushStatus::kFull});
   CHECK(totals.produced == 256);
   CHECK(totals.unsent == 254);
+  CHECK(f.unsent == 254);
+}
+
+namespace {
+
+// A channel whose disk fails in a push, and that keeps what it is asked to, or not.
+class BrokenChannel final : public Channel {
+ public:
+  BrokenChannel(PushResult answer, bool keeps) : answer_(answer), keeps_(keeps) {}
+
+  PushResult push(std::span<Message>) override { return answer_; }
+  std::size_t pop(std::span<Message>, std::optional<TimePoint>) override { return 0; }
+  void close() override {}
+  [[nodiscard]] bool finished() const override { return true; }
+  [[nodiscard]] ChannelStats stats() const override { return {}; }
+  [[nodiscard]] bool keep(std::span<const Message> messages) override {
+    asked_to_keep += messages.size();
+    return keeps_;
+  }
+  void leave(const std::function<void(std::span<const Message>)>&) override {}
+
+  std::size_t asked_to_keep = 0;
+
+ private:
+  const PushResult answer_;
+  const bool keeps_;
+};
+
+}  // namespace
+
+TEST_CASE("producer: of a batch at which the channel broke, each message is accounted for once") {
+  for (const bool keeps : {true, false}) {
+    Fixture f(10, 100, OnFull::kBlock);
+    f.clock.advance(1s);
+    BrokenChannel channel({.status = PushStatus::kBroken, .accepted = 3, .in_doubt = 5}, keeps);
+    const ProducerTotals totals = f.run(3, channel);
+    CHECK(totals.produced == 10);
+    CHECK(totals.in_doubt == 5);
+    CHECK(channel.asked_to_keep == 2);
+    CHECK(totals.unsent == (keeps ? 0 : 2));
+    CHECK(f.unsent == (keeps ? 0 : 2));
+    CHECK(f.refused == std::vector<PushStatus>{PushStatus::kBroken});
+  }
 }
 
 TEST_CASE("producer: totals of two producers add up field by field") {
-  ProducerTotals sum{.produced = 1, .dropped = 2, .unsent = 3};
-  sum += ProducerTotals{.produced = 10, .dropped = 20, .unsent = 30};
+  ProducerTotals sum{.produced = 1, .dropped = 2, .unsent = 3, .in_doubt = 4};
+  sum += ProducerTotals{.produced = 10, .dropped = 20, .unsent = 30, .in_doubt = 40};
   CHECK(sum.produced == 11);
   CHECK(sum.dropped == 22);
   CHECK(sum.unsent == 33);
+  CHECK(sum.in_doubt == 44);
 }

@@ -72,6 +72,7 @@ RunReport full_report() {
                    .seed = std::numeric_limits<std::uint64_t>::max(),
                    .queue_capacity = 2'048,
                    .on_full = OnFull::kDropOld,
+                   .spool = "spool",
                    .consumers = 4,
                    .batch_size = 250,
                    .linger = 1'500us,
@@ -79,6 +80,7 @@ RunReport full_report() {
                    .table = "Order\n\"Lines\"",
                    .insert = InsertMethod::kCopy,
                    .durability = Durability::kRelaxed,
+                   .unsent = "unsent.jsonl",
                    .drain_timeout = 30s,
                    .verify = VerifyMode::kFull,
                    .json = "result.json"};
@@ -98,6 +100,20 @@ RunReport full_report() {
                    .in_doubt = 250,
                    .retried_frames = 51,
                    .duplicates_suppressed = 61};
+  report.resumed = {{.run_id = 76,
+                     .frames = 3,
+                     .stored = 1'200,
+                     .already_present = 400,
+                     .dead_lettered = 2,
+                     .damaged = 1,
+                     .audit = {.mode = VerifyMode::kFull,
+                               .checked = 5'000,
+                               .lost = 1,
+                               .duplicated = 2,
+                               .unexpected = 3,
+                               .corrupted = 4,
+                               .passed = false}},
+                    {.run_id = 75, .audit = {.passed = true}}};
   report.produce_time = 10s;
   report.drain_time = 2'250ms;
   report.total_time = 12'250ms;
@@ -229,6 +245,17 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
       {"/config/seed", std::numeric_limits<std::uint64_t>::max()},
       {"/config/queue_capacity", 2'048},
       {"/config/on_full", "drop-old"},
+      {"/config/spool", "spool"},
+      {"/config/unsent", "unsent.jsonl"},
+      {"/resumed/0/run_id", "76"},
+      {"/resumed/0/frames", 3},
+      {"/resumed/0/stored", 1'200},
+      {"/resumed/0/already_present", 400},
+      {"/resumed/0/dead_lettered", 2},
+      {"/resumed/0/damaged", 1},
+      {"/resumed/0/audit/lost", 1},
+      {"/resumed/0/audit/duplicated", 2},
+      {"/resumed/0/audit/passed", false},
       {"/config/batch_size", 250},
       {"/config/linger_ms", 1.5},
       {"/config/db", "postgres://user:***@host/bench?sslmode=require"},
@@ -335,11 +362,11 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
 TEST_CASE("json report: the keys are the contract, none is missing") {
   const json report = parsed(sustained_report());
   CHECK(keys(report) ==
-        std::set<std::string>{"schema_version", "run_id",    "started_at",  "ended_at",
-                              "app_version",    "exit_code", "interrupted", "config",
-                              "environment",    "counts",    "rate",        "time_s",
-                              "latency_us",     "queue",     "batches",     "client",
-                              "breaker",        "audit",     "errors",      "verdict"});
+        std::set<std::string>{
+            "schema_version", "run_id", "started_at",  "ended_at", "app_version", "exit_code",
+            "interrupted",    "config", "environment", "counts",   "rate",        "time_s",
+            "latency_us",     "queue",  "batches",     "client",   "breaker",     "audit",
+            "resumed",        "errors", "verdict"});
   CHECK(keys(report["latency_us"]) ==
         std::set<std::string>{"response", "schedule_lag", "queue_wait", "batch_wait", "write"});
   for (const json& histogram : report["latency_us"]) {

@@ -17,6 +17,15 @@ void start_logging(const Options& options) {
   start_logging(options.log_level, options.quiet ? LogLevel::kWarn : LogLevel::kDebug);
 }
 
+// What the run reads or writes itself: no result may be put there.
+std::vector<std::string> files_of(const Options& options, const Target& target) {
+  std::vector<std::string> files = target.files();
+  files.push_back(options.dead_letter);
+  if (!options.unsent.empty()) files.push_back(options.unsent);
+  if (!options.spool.empty()) files.push_back(options.spool + "/spool.db");
+  return files;
+}
+
 }  // namespace
 
 int execute(const Options& options) {
@@ -24,7 +33,7 @@ int execute(const Options& options) {
   start_logging(options);
   const Plan plan = make_plan(options, clock);
   const auto target = make_target(plan.options, clock);
-  check_destination(options.json, target->files());
+  check_destination(options.json, files_of(options, *target));
 
   const RunReport report = run_pipeline(plan, *target, clock);
 

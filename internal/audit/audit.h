@@ -29,6 +29,7 @@ struct AuditSubject {
   const SequenceSet& produced;
   const Generator& generator;
   std::uint64_t duplicates_allowed = 0;  // written again in doubt without a ledger
+  std::uint64_t losses_allowed = 0;      // damaged beyond telling which they were
 };
 
 // What is known of a run that is over, for want of the run itself.

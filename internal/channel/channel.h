@@ -8,8 +8,10 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
+#include <string>
 
 #include "base/clock.h"
 #include "model/message.h"
@@ -20,13 +22,18 @@ enum class PushStatus {
   kDone,    // all of the batch is accounted for: accepted or dropped
   kClosed,  // the channel was closed before all was accepted
   kFull,    // full under --on-full=abort
+  kBroken,  // the channel's disk has failed: see problem()
 };
 
 struct [[nodiscard]] PushResult {
   PushStatus status = PushStatus::kDone;
   std::size_t accepted = 0;  // messages of this batch now in the channel, a prefix of it
   std::size_t dropped = 0;   // lost to the policy: the newest of this batch, or the oldest waiting
+  std::size_t in_doubt = 0;  // not accepted, and yet perhaps on the channel's disk
 };
+
+// How a message that was handed out came to its end.
+enum class Settlement { kStored, kGivenUp };
 
 struct ChannelStats {
   std::uint64_t capacity = 0;
@@ -61,6 +68,23 @@ class Channel {
   [[nodiscard]] virtual bool finished() const = 0;
 
   [[nodiscard]] virtual ChannelStats stats() const = 0;
+
+  // What follows lets a channel outlive its process: it is told what becomes of the messages it
+  // handed out. A channel in memory needs to know nothing of it.
+
+  // These messages, handed out, are one frame from now on; call it before the frame is tried, and
+  // for each piece of a frame that is split. False = the channel is broken: do not try it.
+  [[nodiscard]] virtual bool fix(std::span<Message> /*frame*/) { return true; }
+  // They are stored, or in a dead letter: they need not be delivered again.
+  virtual void settle(std::span<const Message> /*messages*/, Settlement /*how*/) {}
+  // Whoever holds these messages cannot deliver them any more, in or out of the channel. True: they
+  // are safe, and a later run delivers them.
+  [[nodiscard]] virtual bool keep(std::span<const Message> /*messages*/) { return false; }
+  // The end, when nobody pushes or pops any more: calls `lost` for what is in the channel and
+  // cannot be kept.
+  virtual void leave(const std::function<void(std::span<const Message>)>& lost) = 0;
+  // Why it is broken; empty = it is not.
+  [[nodiscard]] virtual std::string problem() const { return {}; }
 };
 
 }  // namespace loadgen

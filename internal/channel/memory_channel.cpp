@@ -10,14 +10,16 @@ namespace {
 constexpr std::size_t kNobodyWaits = std::numeric_limits<std::size_t>::max();
 }
 
-MemoryChannel::MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock)
+MemoryChannel::MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock,
+                             OnEvicted on_evicted)
     : policy_(policy),
       clock_(clock),
+      on_evicted_(std::move(on_evicted)),
       start_(clock.now()),
       ring_(capacity),
       smallest_want_(kNobodyWaits),
       depth_since_(start_) {
-  assert(capacity > 0);
+  assert(capacity > 0 && policy != OnFull::kSpill);
 }
 
 PushResult MemoryChannel::push(std::span<Message> batch) {
@@ -110,6 +112,21 @@ bool MemoryChannel::finished() const {
   return closed_ && size_ == 0;
 }
 
+std::size_t MemoryChannel::room() const {
+  const std::lock_guard lock(mutex_);
+  return room_locked();
+}
+
+void MemoryChannel::leave(const std::function<void(std::span<const Message>)>& lost) {
+  std::vector<Message> out(std::min<std::size_t>(ring_.size(), 1000));
+  close();
+  for (;;) {
+    const std::size_t count = pop(out, std::nullopt);
+    if (count == 0) return;
+    lost(std::span(out).first(count));
+  }
+}
+
 ChannelStats MemoryChannel::stats() const {
   const std::lock_guard lock(mutex_);
   const TimePoint now = clock_.now();
@@ -152,6 +169,11 @@ std::size_t MemoryChannel::take_locked(std::span<Message> out) {
 
 std::size_t MemoryChannel::evict_locked(std::size_t count) {
   if (count > 0) note_depth_locked(clock_.now());
+  if (count > 0 && on_evicted_) {
+    const std::size_t before_end = std::min(count, ring_.size() - head_);
+    on_evicted_(std::span(ring_).subspan(head_, before_end));
+    on_evicted_(std::span(ring_).first(count - before_end));
+  }
   head_ = (head_ + count) % ring_.size();
   size_ -= count;
   return count;

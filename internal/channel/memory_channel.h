@@ -13,14 +13,22 @@ namespace loadgen {
 
 class MemoryChannel final : public Channel {
  public:
-  // capacity: messages, at least 1. Borrows the clock.
-  MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock);
+  // Told of messages that --on-full=drop-old drops, under the channel's lock: it must not block.
+  using OnEvicted = std::function<void(std::span<const Message>)>;
+
+  // capacity: messages, at least 1. Borrows the clock. The policy is none of those that need a
+  // disk.
+  MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock, OnEvicted on_evicted = {});
 
   PushResult push(std::span<Message> batch) override;
   std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) override;
   void close() override;
   [[nodiscard]] bool finished() const override;
   [[nodiscard]] ChannelStats stats() const override;
+  void leave(const std::function<void(std::span<const Message>)>& lost) override;
+
+  // How many messages a push would find room for, now.
+  [[nodiscard]] std::size_t room() const;
 
  private:
   using Lock = std::unique_lock<std::mutex>;
@@ -45,6 +53,7 @@ class MemoryChannel final : public Channel {
   // Constant after construction.
   const OnFull policy_;
   Clock& clock_;
+  const OnEvicted on_evicted_;
   const TimePoint start_;
 
   mutable std::mutex mutex_;

@@ -39,19 +39,6 @@ Batch collect(const ConsumerContext& context, std::span<Message> slots) {
   return {slots.first(count), closed_by};
 }
 
-void note_acknowledged(SharedSequenceSet& acknowledged, std::span<const Message> messages,
-                       std::vector<SequenceRange>& ranges) {
-  ranges.clear();
-  for (const Message& message : messages) {
-    if (!ranges.empty() && ranges.back().end == message.sequence) {
-      ++ranges.back().end;
-    } else {
-      ranges.push_back({message.sequence, message.sequence + 1});
-    }
-  }
-  acknowledged.insert(ranges);
-}
-
 }  // namespace
 
 ConsumerTotals& ConsumerTotals::operator+=(const ConsumerTotals& other) {
@@ -70,17 +57,36 @@ ConsumerTotals consume(const ConsumerContext& context, Courier& courier,
   std::vector<Message> slots(context.limits.batch_size);
   std::vector<SequenceRange> ranges;
   TimePoint begin;
-  const Courier::OnStored on_stored = [&](std::span<const Message> messages, TimePoint end) {
+  using Messages = DeliveryEvents::Messages;
+  DeliveryEvents events;
+  events.on_begin = [&](Messages piece) -> std::optional<WriteError> {
+    // The same messages, as their owner may change them.
+    const auto first = static_cast<std::size_t>(piece.data() - slots.data());
+    if (context.channel.fix(std::span(slots).subspan(first, piece.size()))) return std::nullopt;
+    return WriteError{
+        .code = "spool", .message = context.channel.problem(), .error_class = ErrorClass::kFatal};
+  };
+  events.on_stored = [&](Messages messages, TimePoint end) {
     totals.last_commit = end;
-    note_acknowledged(context.acknowledged, messages, ranges);
+    ranges_of(messages, ranges);
+    context.acknowledged.insert(ranges);
     context.live.stored.fetch_add(messages.size(), std::memory_order_relaxed);
     if (recorder != nullptr) recorder->record(messages, begin, end);
+    context.channel.settle(messages, Settlement::kStored);
+  };
+  events.on_dead = [&](Messages messages) {
+    context.channel.settle(messages, Settlement::kGivenUp);
+  };
+  events.on_left = [&](Messages messages, Left how) {
+    if (context.channel.keep(messages)) return true;
+    if (how == Left::kUnsent) context.on_unsent(messages);
+    return false;
   };
   while (!context.give_up.stop_requested()) {
     const Batch batch = collect(context, slots);
     if (batch.messages.empty()) break;
     begin = context.clock.now();
-    const Delivered delivered = courier.deliver({batch.messages}, on_stored);
+    const Delivered delivered = courier.deliver({batch.messages}, events);
     totals.writing += (delivered.stored > 0 ? totals.last_commit : context.clock.now()) - begin;
     totals.delivered += delivered;
     if (delivered.stored > 0) {

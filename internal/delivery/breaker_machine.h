@@ -80,6 +80,7 @@ class BreakerMachine {
   std::optional<BreakerTransition> conclude(Pass pass, BreakerVerdict verdict, TimePoint now,
                                             double uniform01);
 
+  [[nodiscard]] BreakerState state() const { return state_; }
   [[nodiscard]] BreakerReport report(TimePoint now) const;
 
  private:

@@ -63,6 +63,12 @@ BreakerReport CircuitBreaker::report() const {
   return machine_.report(clock_.now());
 }
 
+bool CircuitBreaker::holds_back() const {
+  if (mode_ == Breaker::kOff) return false;
+  const std::lock_guard lock(mutex_);
+  return machine_.state() != BreakerState::kClosed;
+}
+
 std::size_t CircuitBreaker::waiting() const {
   const std::lock_guard lock(mutex_);
   return waiting_;

@@ -59,6 +59,8 @@ class CircuitBreaker {
 
   // When off, the state "off" and nothing else.
   [[nodiscard]] BreakerReport report() const;
+  // Whether attempts are held back now. Off: never.
+  [[nodiscard]] bool holds_back() const;
   // How many threads wait in admit() now.
   [[nodiscard]] std::size_t waiting() const;
 

@@ -57,23 +57,23 @@ void Courier::connect() {
   was_connected_ = true;
 }
 
-Delivered Courier::deliver(const Frame& frame, const OnStored& on_stored) {
+Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
   Delivered delivered;
-  const Piece whole = settle(frame, delivered);
+  const Piece whole = settle(frame, events, delivered);
   const std::uint64_t rows = frame.messages.size();
   switch (whole.settled) {
     case Settled::kStored:
       delivered.stored = rows;
-      on_stored(frame.messages, confirmed(whole));
+      events.on_stored(frame.messages, confirmed(whole));
       break;
     case Settled::kUnsent:
-      delivered.unsent = rows;
+      leave(frame.messages, Left::kUnsent, events, delivered);
       break;
     case Settled::kInDoubt:
-      delivered.in_doubt = rows;
+      leave(frame.messages, Left::kInDoubt, events, delivered);
       break;
     case Settled::kPoison:
-      isolate(frame, whole, on_stored, delivered);
+      isolate(frame, whole, events, delivered);
       break;
   }
   if (!delivered.failure) {
@@ -89,8 +89,15 @@ TimePoint Courier::confirmed(const Piece& piece) const {
   return piece.last.confirmed.value_or(context_.clock.now());
 }
 
+void Courier::leave(std::span<const Message> messages, Left how, const DeliveryEvents& events,
+                    Delivered& delivered) {
+  if (messages.empty() || events.on_left(messages, how)) return;
+  (how == Left::kUnsent ? delivered.unsent : delivered.in_doubt) += messages.size();
+}
+
 // Tries the piece until it is stored, refused for good, or may not be tried again.
-Courier::Piece Courier::settle(const Frame& frame, Delivered& delivered) {
+Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
+                               Delivered& delivered) {
   Trying trying;
   Piece piece;
   const auto end_as = [&](Settled settled) {
@@ -102,6 +109,10 @@ Courier::Piece Courier::settle(const Frame& frame, Delivered& delivered) {
   const auto unsettled = [&] {
     return end_as(trying.in_doubt ? Settled::kInDoubt : Settled::kUnsent);
   };
+  if (auto problem = events.on_begin(frame.messages)) {
+    delivered.failure = WriteResult{WriteOutcome::kNotWritten, *std::move(problem)};
+    return unsettled();
+  }
   while (!context_.give_up.stop_requested()) {
     auto admission = context_.breaker.admit(context_.give_up);
     if (!admission) break;
@@ -220,40 +231,48 @@ bool Courier::back_off(const WriteResult& result, const Trying& trying) {
 }
 
 // A row of the frame can never be stored: finds out which, and stores all others.
-void Courier::isolate(const Frame& frame, Piece piece, const OnStored& on_stored,
+void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& events,
                       Delivered& delivered) {
   PoisonIsolation isolation(frame.messages.size());
   std::vector<DeadLetter> dead;
-  std::uint64_t settled = 0;
+  std::size_t settled = 0;  // rows before this one: pieces come from left to right
   // The first piece is the whole frame, which was tried already.
   for (auto rows = isolation.next(); rows;) {
-    const Frame part{frame.messages.subspan(rows->first, rows->count)};
+    const auto part = frame.messages.subspan(rows->first, rows->count);
     if (piece.settled == Settled::kStored) {
       isolation.written();
-      on_stored(part.messages, confirmed(piece));
+      events.on_stored(part, confirmed(piece));
       delivered.stored += rows->count;
-      settled += rows->count;
+      settled = rows->first + rows->count;
     } else if (piece.settled == Settled::kPoison) {
       isolation.refused(piece.last.error.row);
       for (const std::size_t row : isolation.poison().subspan(dead.size())) {
         dead.push_back(
             make_dead_letter(context_.run, frame.messages[row], piece.attempts, piece.last.error));
-        ++settled;
+        settled = row + 1;
       }
     } else {
       if (piece.settled == Settled::kInDoubt) {
-        delivered.in_doubt += rows->count;
-        settled += rows->count;
+        leave(part, Left::kInDoubt, events, delivered);
+        settled = rows->first + rows->count;
       }
       break;
     }
     rows = isolation.next();
-    if (rows) piece = settle({frame.messages.subspan(rows->first, rows->count)}, delivered);
+    if (rows) piece = settle({frame.messages.subspan(rows->first, rows->count)}, events, delivered);
   }
-  delivered.unsent += frame.messages.size() - settled;
+  leave(frame.messages.subspan(settled), Left::kUnsent, events, delivered);
   if (dead.empty()) return;
-  if (auto problem = context_.dead_letters.add(dead)) {
-    delivered.unsent += dead.size();
+  auto problem = context_.dead_letters.add(dead);
+  for (const std::size_t row : isolation.poison()) {
+    const auto poison = frame.messages.subspan(row, 1);
+    if (problem) {
+      leave(poison, Left::kUnsent, events, delivered);
+    } else {
+      events.on_dead(poison);
+    }
+  }
+  if (problem) {
     delivered.failure = WriteResult{WriteOutcome::kNotWritten, *std::move(problem)};
   } else {
     delivered.dead_lettered = dead.size();

@@ -60,20 +60,39 @@ struct Delivered {
   Delivered& operator+=(const Delivered& other);
 };
 
+// Messages a courier gave up on.
+enum class Left {
+  kUnsent,   // surely not stored
+  kInDoubt,  // a commit has no known outcome
+};
+
+// Told of a frame's messages as their fate is known, by the thread that delivers. A piece of a
+// frame is a frame of its own; every message is in exactly one of the last three.
+struct DeliveryEvents {
+  using Messages = std::span<const Message>;
+  // Before a frame is tried for the first time. An error: it is not tried, nor is any other.
+  std::function<std::optional<WriteError>(Messages)> on_begin = [](Messages) {
+    return std::optional<WriteError>();
+  };
+  // With the time the commit was confirmed.
+  std::function<void(Messages, TimePoint)> on_stored = [](Messages, TimePoint) {};
+  // Safe in the dead letters.
+  std::function<void(Messages)> on_dead = [](Messages) {};
+  // True: somebody keeps them for later; they do not count as unsent or in doubt then.
+  std::function<bool(Messages, Left)> on_left = [](Messages, Left) { return false; };
+};
+
 class Courier {
  public:
-  // (messages, when their commit was confirmed)
-  using OnStored = std::function<void(std::span<const Message>, TimePoint)>;
-
   explicit Courier(const DeliveryContext& context);
 
   // Makes the connection the first frame goes through; without it, that frame does. Throws
   // ConnectError.
   void connect();
 
-  // Blocks until each message of the frame is settled, or no further attempt may be begun. Calls
-  // on_stored for each piece that was stored, at once. Called by one thread at a time.
-  Delivered deliver(const Frame& frame, const OnStored& on_stored);
+  // Blocks until each message of the frame is settled, or no further attempt may be begun. Called
+  // by one thread at a time.
+  Delivered deliver(const Frame& frame, const DeliveryEvents& events);
 
   // Makes an attempt in progress, and every later one, end soon. From any thread.
   void interrupt() noexcept;
@@ -103,13 +122,15 @@ class Courier {
   };
 
   [[nodiscard]] TimePoint confirmed(const Piece& piece) const;
-  Piece settle(const Frame& frame, Delivered& delivered);
+  Piece settle(const Frame& frame, const DeliveryEvents& events, Delivered& delivered);
+  static void leave(std::span<const Message> messages, Left how, const DeliveryEvents& events,
+                    Delivered& delivered);
   Attempt attempt(const Frame& frame);
   void begin_attempt(std::optional<TimePoint> when);
   void drop_sink();
   [[nodiscard]] bool is_hopeless(const Attempt& attempt, const Trying& trying);
   bool back_off(const WriteResult& result, const Trying& trying);
-  void isolate(const Frame& frame, Piece piece, const OnStored& on_stored, Delivered& delivered);
+  void isolate(const Frame& frame, Piece piece, const DeliveryEvents& events, Delivered& delivered);
 
   const DeliveryContext& context_;
   std::minstd_rand random_;  // of the backoff

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -13,6 +14,7 @@ namespace loadgen {
 struct Message {
   std::uint64_t sequence = 0;  // 0, 1, 2, ... over the whole run
   std::uint32_t producer = 0;  // 0 .. producers - 1
+  bool spooled = false;        // also on disk, and to be removed from there once it is settled
   TimePoint due;               // when it should have been sent; latency counts from here
   TimePoint created;           // when a producer made it
   TimePoint taken;             // when a consumer had it for its batch
@@ -24,8 +26,11 @@ struct Message {
 struct Frame {
   std::span<const Message> messages;  // at least one
 
+  // Set where the first message it was fixed with is lost.
+  std::optional<std::uint64_t> fixed_id{};
+
   // Known by its first message: no other frame of the run holds that.
-  [[nodiscard]] std::uint64_t id() const { return messages.front().sequence; }
+  [[nodiscard]] std::uint64_t id() const { return fixed_id.value_or(messages.front().sequence); }
 };
 
 }  // namespace loadgen

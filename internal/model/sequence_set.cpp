@@ -4,6 +4,23 @@
 
 namespace loadgen {
 
+std::vector<SequenceRange> ranges_of(std::span<const Message> messages) {
+  std::vector<SequenceRange> ranges;
+  ranges_of(messages, ranges);
+  return ranges;
+}
+
+void ranges_of(std::span<const Message> messages, std::vector<SequenceRange>& ranges) {
+  ranges.clear();
+  for (const Message& message : messages) {
+    if (!ranges.empty() && ranges.back().end == message.sequence) {
+      ++ranges.back().end;
+    } else {
+      ranges.push_back({message.sequence, message.sequence + 1});
+    }
+  }
+}
+
 std::size_t SequenceSet::find(std::uint64_t sequence) const {
   // Most lookups land on the range of the last insert, on its successor, or at the end.
   for (const std::size_t guess : {recent_, recent_ + 1, ranges_.size()}) {
@@ -47,6 +64,21 @@ bool SequenceSet::contains(std::uint64_t sequence) const {
       ranges_.begin(), ranges_.end(), sequence,
       [](std::uint64_t value, const SequenceRange& range) { return value < range.end; });
   return found != ranges_.end() && found->begin <= sequence;
+}
+
+SequenceSet SequenceSet::without(const SequenceSet& other) const {
+  SequenceSet rest;
+  auto theirs = other.ranges_.begin();
+  for (const SequenceRange& mine : ranges_) {
+    std::uint64_t begin = mine.begin;
+    while (theirs != other.ranges_.end() && theirs->end <= begin) ++theirs;
+    for (auto at = theirs; at != other.ranges_.end() && at->begin < mine.end; ++at) {
+      if (begin < at->begin) rest.insert({begin, at->begin});
+      begin = at->end;
+    }
+    if (begin < mine.end) rest.insert({begin, mine.end});
+  }
+  return rest;
 }
 
 std::uint64_t SequenceSet::count_missing_from(const SequenceSet& other) const {

@@ -7,6 +7,8 @@
 #include <span>
 #include <vector>
 
+#include "model/message.h"
+
 namespace loadgen {
 
 // Half-open: begin <= sequence < end.
@@ -16,6 +18,11 @@ struct SequenceRange {
 
   friend bool operator==(const SequenceRange&, const SequenceRange&) = default;
 };
+
+// The sequences of the messages, in their order; neighbours that follow each other share a range.
+// The second form reuses `ranges`.
+std::vector<SequenceRange> ranges_of(std::span<const Message> messages);
+void ranges_of(std::span<const Message> messages, std::vector<SequenceRange>& ranges);
 
 class SequenceSet {
  public:
@@ -27,6 +34,8 @@ class SequenceSet {
   [[nodiscard]] std::uint64_t size() const { return size_; }
   // How many of this set are not in the other.
   [[nodiscard]] std::uint64_t count_missing_from(const SequenceSet& other) const;
+  // This set without those of the other.
+  [[nodiscard]] SequenceSet without(const SequenceSet& other) const;
   // Disjoint, not touching, ascending.
   [[nodiscard]] const std::vector<SequenceRange>& ranges() const { return ranges_; }
 

@@ -10,8 +10,8 @@
 
 namespace loadgen {
 
-// What a producer does when the channel is full.
-enum class OnFull { kBlock, kDropNew, kDropOld, kAbort };
+// What a producer does when the channel is full; kSpill: puts what comes into the spool.
+enum class OnFull { kBlock, kDropNew, kDropOld, kAbort, kSpill };
 // How a frame is written; kAuto lets the database choose its fastest.
 enum class InsertMethod { kAuto, kCopy, kMulti, kUnnest, kSingle };
 // Whether a frame whose commit has no known outcome may end up stored twice.
@@ -30,7 +30,8 @@ using Names = std::pair<E, std::string_view>;
 
 inline constexpr std::array kOnFullNames{
     Names<OnFull>{OnFull::kBlock, "block"}, Names<OnFull>{OnFull::kDropNew, "drop-new"},
-    Names<OnFull>{OnFull::kDropOld, "drop-old"}, Names<OnFull>{OnFull::kAbort, "abort"}};
+    Names<OnFull>{OnFull::kDropOld, "drop-old"}, Names<OnFull>{OnFull::kAbort, "abort"},
+    Names<OnFull>{OnFull::kSpill, "spill"}};
 inline constexpr std::array kInsertMethodNames{
     Names<InsertMethod>{InsertMethod::kAuto, "auto"},
     Names<InsertMethod>{InsertMethod::kCopy, "copy"},

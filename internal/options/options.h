@@ -43,6 +43,10 @@ struct Options {
   // Most messages that wait between producers and consumers.
   std::uint64_t queue_capacity = 10'000;
   OnFull on_full = OnFull::kBlock;
+  // Directory of the spool: messages are on disk before they are in the channel, and what is not
+  // delivered when the process ends is delivered by a later run with the same directory. Empty =
+  // none. With OnFull::kSpill only what the channel has no room for goes there.
+  std::string spool;
 
   // Writing ---------------------------------------------------------------------------------------
   // Threads that write, 1..1024, each with a connection of its own.
@@ -70,6 +74,8 @@ struct Options {
   std::string dead_letter = "dead-letter.jsonl";
   // More than this many are the fault of the schema: they end the run.
   std::uint64_t max_dead_letters = 10'000;
+  // File for the messages that could not be written in time; empty = they are only counted.
+  std::string unsent;
   // Whether all consumers together stop trying while the database is down.
   Breaker breaker = Breaker::kOn;
   // How long the rest may take to be written once production was due to end.

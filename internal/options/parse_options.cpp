@@ -86,7 +86,9 @@ void declare_channel(Declarer& declare, Options& options) {
                 count_within<std::uint64_t>(1, 100'000'000), "10000",
                 "a whole number from 1 to 100M", "messages that may wait between the threads");
   declare.choice("--on-full", "P", options.on_full,
-                 "when full: block, drop-new, drop-old or abort");
+                 "when full: block, drop-new, drop-old, abort, spill");
+  declare.value("--spool", "DIR", options.spool, non_empty, "", "a directory",
+                "keep messages on disk until stored; resumes");
 }
 
 void declare_address(Declarer& declare, Options& options) {
@@ -156,6 +158,8 @@ void declare_delivery(Declarer& declare, Options& options) {
   declare.value("--max-dead-letters", "N", options.max_dead_letters,
                 count_within<std::uint64_t>(0, kMostMessages), "10000",
                 "a whole number from 0 to 1000000G", "more of them end the run");
+  declare.value("--unsent", "FILE", options.unsent, non_empty, "", "a file name",
+                "where messages go that were not written in time");
 }
 
 void declare_result(Declarer& declare, Options& options) {

@@ -68,6 +68,9 @@ Plan make_plan(Options options, const Clock& clock) {
   if (!options.rps && options.max_lag) {
     throw UsageError("--max-lag: has no meaning with --rps=max, which is never late");
   }
+  if (options.on_full == OnFull::kSpill && options.spool.empty()) {
+    throw UsageError("--on-full=spill: needs --spool=DIR, where to put what does not fit");
+  }
   const Arrival arrival = options.rps ? Arrival(EvenArrival{*options.rps}) : UnpacedArrival{};
   const Schedule schedule(arrival, options.duration, options.count);
   std::random_device random;

@@ -21,6 +21,7 @@ ProducerTotals& ProducerTotals::operator+=(const ProducerTotals& other) {
   produced += other.produced;
   dropped += other.dropped;
   unsent += other.unsent;
+  in_doubt += other.in_doubt;
   return *this;
 }
 
@@ -46,9 +47,15 @@ ProducerTotals produce(const ProducerContext& context, std::uint32_t producer) {
 
     const PushResult pushed = context.channel.push(std::span(batch).first(count));
     totals.dropped += pushed.dropped;
+    totals.in_doubt += pushed.in_doubt;
     if (pushed.status != PushStatus::kDone) {
-      totals.unsent += count - pushed.accepted;
-      if (pushed.status == PushStatus::kFull) context.on_overflow();
+      const auto rest = std::span<const Message>(batch).subspan(
+          pushed.accepted, count - pushed.accepted - pushed.in_doubt);
+      if (!rest.empty() && !context.channel.keep(rest)) {
+        totals.unsent += rest.size();
+        context.on_unsent(rest);
+      }
+      if (pushed.status != PushStatus::kClosed) context.on_refused(pushed.status);
       return totals;
     }
   }

@@ -22,7 +22,10 @@ struct ProducerContext {
   SharedSequenceSet& produced;  // every sequence a message was made for
   LiveCounters& live;
   std::size_t most_tickets;  // taken at a time: what waits in a producer's hand, not in the channel
-  std::function<void()> on_overflow;  // the channel is full under --on-full=abort; thread-safe
+  // The channel is full under --on-full=abort, or broken; thread-safe.
+  std::function<void(PushStatus)> on_refused;
+  // The channel neither took these nor keeps them; thread-safe.
+  std::function<void(std::span<const Message>)> on_unsent;
 };
 
 // How many tickets each of the producers takes at a time, 1 or more.
@@ -31,7 +34,8 @@ std::size_t tickets_at_a_time(std::uint64_t queue_capacity, std::uint32_t produc
 struct ProducerTotals {
   std::uint64_t produced = 0;
   std::uint64_t dropped = 0;
-  std::uint64_t unsent = 0;  // made, but the channel no longer took them
+  std::uint64_t unsent = 0;    // made, but the channel no longer took them
+  std::uint64_t in_doubt = 0;  // the channel's disk failed while it took them
 
   ProducerTotals& operator+=(const ProducerTotals& other);
 };

@@ -40,6 +40,7 @@ Json config_json(const Options& config) {
           {"seed", or_null(config.seed)},
           {"queue_capacity", config.queue_capacity},
           {"on_full", to_name(config.on_full)},
+          {"spool", config.spool.empty() ? Json(nullptr) : Json(config.spool)},
           {"batch_size", config.batch_size},
           {"linger_ms", milliseconds(config.linger)},
           {"db", redact(config.db)},
@@ -54,6 +55,7 @@ Json config_json(const Options& config) {
           {"connect_wait_s", seconds(config.connect_wait)},
           {"dead_letter", config.dead_letter},
           {"max_dead_letters", config.max_dead_letters},
+          {"unsent", config.unsent.empty() ? Json(nullptr) : Json(config.unsent)},
           {"breaker", to_name(config.breaker)},
           {"drain_timeout_s", seconds(config.drain_timeout)},
           {"verify", to_name(config.verify)}};
@@ -121,6 +123,20 @@ Json breaker_json(const BreakerReport& breaker) {
           {"half_open_s", seconds(breaker.half_open)}};
 }
 
+Json resumed_json(const std::vector<ResumedRun>& runs) {
+  Json list = Json::array();
+  for (const ResumedRun& run : runs) {
+    list.push_back({{"run_id", std::to_string(run.run_id)},
+                    {"frames", run.frames},
+                    {"stored", run.stored},
+                    {"already_present", run.already_present},
+                    {"dead_lettered", run.dead_lettered},
+                    {"damaged", run.damaged},
+                    {"audit", audit_json(run.audit)}});
+  }
+  return list;
+}
+
 Json errors_json(const std::vector<ReportedError>& errors) {
   Json list = Json::array();
   for (const ReportedError& error : errors) {
@@ -186,6 +202,7 @@ std::string json_report(const RunReport& report) {
         {"max_rss_bytes", report.client.max_rss_bytes}}},
       {"breaker", breaker_json(report.breaker)},
       {"audit", audit_json(report.audit)},
+      {"resumed", resumed_json(report.resumed)},
       {"errors", errors_json(report.errors)},
       {"verdict", report.verdict}};
   return dump(json) + "\n";

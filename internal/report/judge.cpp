@@ -76,6 +76,16 @@ std::optional<bool> sustained(const RunReport& report) {
 
 namespace {
 
+bool resumed_audit_failed(const RunReport& report) {
+  return std::any_of(report.resumed.begin(), report.resumed.end(),
+                     [](const ResumedRun& run) { return run.audit.passed == false; });
+}
+
+bool resumed_with_losses(const RunReport& report) {
+  return std::any_of(report.resumed.begin(), report.resumed.end(),
+                     [](const ResumedRun& run) { return run.dead_lettered + run.damaged > 0; });
+}
+
 std::string judge(const RunReport& report) {
   const std::string stored = fmt::format("{:.0f}", stored_per_second(report));
   if (report.failure) {
@@ -84,6 +94,9 @@ std::string judge(const RunReport& report) {
   if (!report.accounts_agree()) return "The accounting does not balance: this is a bug in loadgen.";
   if (report.audit.passed == false) {
     return "The table does not hold what the database acknowledged: see the audit.";
+  }
+  if (resumed_audit_failed(report)) {
+    return "The table does not hold what the spool had accepted from an earlier run.";
   }
   if (report.audit_aborted_by != 0) {
     return fmt::format("SIG{} ended the audit before it could judge what is stored.",
@@ -104,6 +117,7 @@ std::string judge(const RunReport& report) {
   mention(counts.skipped, "skipped");
   mention(counts.dropped, "dropped");
   mention(counts.dead_lettered, "dead-lettered");
+  mention(counts.spooled, "spooled");
   mention(counts.unsent, "unsent");
   mention(counts.in_doubt, "in doubt");
   if (report.drain_timed_out) missing += " when --drain-timeout was over";
@@ -124,8 +138,10 @@ std::string verdict(const RunReport& report) {
 
 ExitCode exit_code(const RunReport& report) {
   if (report.failure) return kExitFailed;
-  if (!report.accounts_agree() || report.audit.passed == false) return kExitViolation;
-  if (report.counts.losses() > 0) return kExitLosses;
+  if (!report.accounts_agree() || report.audit.passed == false || resumed_audit_failed(report)) {
+    return kExitViolation;
+  }
+  if (report.counts.losses() > 0 || resumed_with_losses(report)) return kExitLosses;
   if (report.audit_aborted_by != 0) {
     return static_cast<ExitCode>(kExitSignal + report.audit_aborted_by);
   }

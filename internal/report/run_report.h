@@ -68,6 +68,17 @@ struct ReportedError {
   std::string message;
 };
 
+// A run that had ended before all it spooled was delivered, and what became of the rest now.
+struct ResumedRun {
+  std::int64_t run_id = 0;
+  std::uint64_t frames = 0;  // delivered now
+  std::uint64_t stored = 0;
+  std::uint64_t already_present = 0;  // it had stored them, and did not live to note it
+  std::uint64_t dead_lettered = 0;
+  std::uint64_t damaged = 0;  // in the spool: their checksum is wrong
+  AuditResult audit{};        // of all it ever accepted
+};
+
 struct RunReport {
   std::int64_t run_id = 0;
   WallTime started_at;
@@ -89,6 +100,7 @@ struct RunReport {
   std::vector<ReportedError> errors;     // of all attempts, in the order they first came
   std::optional<ReportedError> failure;  // what ended the run before its time
   BreakerReport breaker;
+  std::vector<ResumedRun> resumed;  // before this run began
 
   int interrupted_by = 0;    // signal that ended production early, 0 = none
   int audit_aborted_by = 0;  // signal that ended the audit, 0 = none

@@ -71,6 +71,14 @@ void add_delivery(const RunReport& report, Out out) {
     fmt::format_to(out, "Dead      {} messages in {}\n", format_count(counts.dead_lettered),
                    one_line(report.config.dead_letter));
   }
+  if (counts.spooled > 0) {
+    fmt::format_to(out, "Spooled   {} messages in {}; the next run with it sends them first\n",
+                   format_count(counts.spooled), one_line(report.config.spool));
+  }
+  if (counts.unsent > 0 && !report.config.unsent.empty()) {
+    fmt::format_to(out, "Unsent    {} messages in {}; app replay sends them\n",
+                   format_count(counts.unsent), one_line(report.config.unsent));
+  }
   const BreakerReport& breaker = report.breaker;
   if (breaker.transitions_total > 0) {
     fmt::format_to(out, "Breaker   {} transitions; open {}, half-open {}, now {}\n",
@@ -94,6 +102,23 @@ void add_audit(const AuditResult& audit, VerifyMode asked, Out out) {
                  audit.mode == VerifyMode::kFull
                      ? fmt::format(", {} corrupted", format_count(audit.corrupted))
                      : "");
+}
+
+void add_resumed(const std::vector<ResumedRun>& runs, Out out) {
+  for (const ResumedRun& run : runs) {
+    fmt::format_to(
+        out,
+        "Resumed   run {}: {} messages stored, {} were there already, {} dead-lettered, "
+        "{} damaged; audit {}\n",
+        run.run_id, format_count(run.stored), format_count(run.already_present),
+        format_count(run.dead_lettered), format_count(run.damaged),
+        !run.audit.passed ? "none"
+        : *run.audit.passed
+            ? "passed"
+            : fmt::format("FAILED: {} lost, {} duplicated, {} unexpected",
+                          format_count(run.audit.lost), format_count(run.audit.duplicated),
+                          format_count(run.audit.unexpected)));
+  }
 }
 
 }  // namespace
@@ -129,6 +154,7 @@ std::string text_report(const RunReport& report) {
   fmt::format_to(out, "Client    CPU {:.2f}s user + {:.2f}s system, {:.1f} MB at most\n",
                  report.client.cpu_user_s, report.client.cpu_system_s,
                  static_cast<double>(report.client.max_rss_bytes) / 1e6);
+  add_resumed(report.resumed, out);
   add_delivery(report, out);
   add_audit(report.audit, report.config.verify, out);
   for (const ReportedError& error : report.errors) {

@@ -14,6 +14,7 @@
 #include "report/judge.h"
 #include "run/await_database.h"
 #include "run/progress.h"
+#include "run/resume.h"
 
 namespace loadgen {
 
@@ -29,6 +30,41 @@ constexpr std::chrono::seconds kWatchdogGrace{5};
 
 }  // namespace
 
+Pipeline::Pipeline(const Plan& plan, Target& target, Clock& clock)
+    : plan_(plan),
+      options_(plan.options),
+      target_(target),
+      clock_(clock),
+      anchor_{clock.now(), clock.wall_now()},
+      generator_(plan.seed, options_.message_size),
+      tickets_(plan.schedule, {.burst = options_.burst, .max_lag = options_.max_lag}, clock),
+      spool_(options_.spool.empty() ? nullptr : std::make_unique<Spool>(options_.spool, clock)),
+      spooled_run_{.run_id = plan.run_id,
+                   .target = target_name(options_, target),
+                   .seed = plan.seed,
+                   .message_size = options_.message_size,
+                   .all_spooled = options_.on_full != OnFull::kSpill,
+                   .anchor = anchor_},
+      channel_(make_channel({.capacity = options_.queue_capacity,
+                             .on_full = options_.on_full,
+                             .clock = clock,
+                             .spool = spool_.get(),
+                             .run = spooled_run_,
+                             .target_is_down = [this] { return breaker_.holds_back(); }})),
+      unsent_(options_.unsent, {.run_id = plan.run_id, .anchor = anchor_}),
+      dead_letters_(options_.dead_letter, options_.max_dead_letters),
+      breaker_(options_.breaker, plan.seed, clock, note_transition),
+      coordinator_(clock, options_.drain_timeout) {
+  if (spool_) check_spool(*spool_, spooled_run_.target, clock);
+}
+
+// A step may throw while threads run: they must not wait for each other for ever.
+Pipeline::~Pipeline() {
+  if (producers_.empty() && consumers_.empty()) return;
+  abort_writes();
+  open_gate();
+}
+
 void Pipeline::note_transition(const BreakerTransition& transition) {
   spdlog::warn("Circuit breaker: {} -> {}", to_name(transition.from), to_name(transition.to));
 }
@@ -37,19 +73,27 @@ void Pipeline::open_target() {
   await_database(clock_, options_.connect_wait, [&] { target_.open(); });
 }
 
+// Should this be ended by force, nothing is lost: the spool still has it.
+void Pipeline::resume_spooled() {
+  if (spool_) resumed_ = resume(*spool_, delivery_context(), options_);
+}
+
+DeliveryContext Pipeline::delivery_context() {
+  return {.target = target_,
+          .run = {.run_id = plan_.run_id, .anchor = anchor_},
+          .clock = clock_,
+          .breaker = breaker_,
+          .budget = retry_budget_,
+          .dead_letters = dead_letters_,
+          .policy = {.delivery = options_.delivery,
+                     .retries = options_.retries,
+                     .outage = {options_.retry_delay.shortest, options_.retry_delay.longest}},
+          .give_up = giving_up_.get_token(),
+          .on_error = [this](const WriteResult& result) { on_error(result); }};
+}
+
 void Pipeline::connect() {
-  delivery_context_ = std::make_unique<DeliveryContext>(DeliveryContext{
-      .target = target_,
-      .run = {.run_id = plan_.run_id, .anchor = anchor_},
-      .clock = clock_,
-      .breaker = breaker_,
-      .budget = retry_budget_,
-      .dead_letters = dead_letters_,
-      .policy = {.delivery = options_.delivery,
-                 .retries = options_.retries,
-                 .outage = {options_.retry_delay.shortest, options_.retry_delay.longest}},
-      .give_up = giving_up_.get_token(),
-      .on_error = [this](const WriteResult& result) { on_error(result); }});
+  delivery_context_ = std::make_unique<DeliveryContext>(delivery_context());
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
     couriers_.push_back(std::make_unique<Courier>(*delivery_context_));
     await_database(clock_, options_.connect_wait, [&] { couriers_.back()->connect(); });
@@ -78,14 +122,15 @@ std::jthread Pipeline::start_thread(Role role, Body body) {
 
 void Pipeline::start_consumers() {
   spdlog::info("Starting consumers...");
-  consumer_context_ = std::make_unique<ConsumerContext>(
-      ConsumerContext{.channel = channel_,
-                      .clock = clock_,
-                      .acknowledged = acknowledged_,
-                      .live = live_,
-                      .limits = {.batch_size = options_.batch_size, .linger = options_.linger},
-                      .give_up = giving_up_.get_token(),
-                      .on_failure = [this](const WriteResult& result) { on_failure(result); }});
+  consumer_context_ = std::make_unique<ConsumerContext>(ConsumerContext{
+      .channel = *channel_,
+      .clock = clock_,
+      .acknowledged = acknowledged_,
+      .live = live_,
+      .limits = {.batch_size = options_.batch_size, .linger = options_.linger},
+      .give_up = giving_up_.get_token(),
+      .on_failure = [this](const WriteResult& result) { on_failure(result); },
+      .on_unsent = [this](std::span<const Message> messages) { unsent_.add(messages); }});
   consumer_totals_.resize(options_.consumers);
   recorders_.resize(options_.consumers);
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
@@ -98,17 +143,22 @@ void Pipeline::start_consumers() {
 void Pipeline::start_producers() {
   producer_context_ = std::make_unique<ProducerContext>(ProducerContext{
       .tickets = tickets_,
-      .channel = channel_,
+      .channel = *channel_,
       .generator = generator_,
       .clock = clock_,
       .produced = produced_,
       .live = live_,
       .most_tickets = tickets_at_a_time(options_.queue_capacity, options_.producers),
-      .on_overflow = [this] {
-        on_failure({WriteOutcome::kNotWritten,
-                    fatal_error("channel_full",
-                                "the channel is full, and --on-full=abort ends the run then")});
-      }});
+      .on_refused =
+          [this](PushStatus status) {
+            on_failure(
+                {WriteOutcome::kNotWritten,
+                 status == PushStatus::kFull
+                     ? fatal_error("channel_full",
+                                   "the channel is full, and --on-full=abort ends the run then")
+                     : fatal_error("spool", channel_->problem())});
+          },
+      .on_unsent = [this](std::span<const Message> messages) { unsent_.add(messages); }});
   producer_totals_.resize(options_.producers);
   for (std::uint32_t i = 0; i < options_.producers; ++i) {
     producers_.push_back(start_thread(
@@ -123,6 +173,9 @@ void Pipeline::begin() {
                         .app_version = kVersion,
                         .started_at = anchor_.wall,
                         .config_json = json_config(settled_config())});
+  if (spool_ && spool_->add_run(spooled_run_) != SpoolStatus::kSafe) {
+    throw SetupError(spool_->problem());
+  }
   spdlog::info("Starting producers...");
   start_ = clock_.now();
   const auto end = plan_.schedule.end();
@@ -131,7 +184,7 @@ void Pipeline::begin() {
   open_gate();
   watchdog_.emplace(couriers_, options_.timeout + kWatchdogGrace, clock_);
   if (options_.progress && !options_.quiet) {
-    const ProgressSource source{live_, channel_, clock_, start_, end};
+    const ProgressSource source{live_, *channel_, clock_, start_, end};
     progress_ = std::jthread([source, interval = *options_.progress](const std::stop_token& stop) {
       show_progress(source, interval, stop);
     });
@@ -151,7 +204,7 @@ void Pipeline::await_producers() {
 
 void Pipeline::close_channel() {
   spdlog::info("All producers finished, closing channel...");
-  channel_.close();
+  channel_->close();
 }
 
 void Pipeline::await_consumers() {
@@ -218,7 +271,7 @@ void Pipeline::stop_production(int signal) {
 void Pipeline::give_up() {
   stop_production(0);
   giving_up_.request_stop();
-  channel_.close();
+  channel_->close();
 }
 
 void Pipeline::abort_writes() {

@@ -12,8 +12,9 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "channel/memory_channel.h"
+#include "channel/make_channel.h"
 #include "consumer/consumer.h"
+#include "delivery/unsent_box.h"
 #include "delivery/watchdog.h"
 #include "limiter/token_bucket.h"
 #include "model/generator.h"
@@ -29,29 +30,14 @@ namespace loadgen {
 // joined before what they use is gone.
 class Pipeline {
  public:
-  Pipeline(const Plan& plan, Target& target, Clock& clock)
-      : plan_(plan),
-        options_(plan.options),
-        target_(target),
-        clock_(clock),
-        anchor_{clock.now(), clock.wall_now()},
-        generator_(plan.seed, options_.message_size),
-        tickets_(plan.schedule, {.burst = options_.burst, .max_lag = options_.max_lag}, clock),
-        channel_(options_.queue_capacity, options_.on_full, clock),
-        dead_letters_(options_.dead_letter, options_.max_dead_letters),
-        breaker_(options_.breaker, plan.seed, clock, note_transition),
-        coordinator_(clock, options_.drain_timeout) {}
-
+  // Throws UsageError when the spool cannot be used.
+  Pipeline(const Plan& plan, Target& target, Clock& clock);
   Pipeline(const Pipeline&) = delete;
   Pipeline& operator=(const Pipeline&) = delete;
-  // A step may throw while threads run: they must not wait for each other for ever.
-  ~Pipeline() {
-    if (producers_.empty() && consumers_.empty()) return;
-    abort_writes();
-    open_gate();
-  }
+  ~Pipeline();
 
   void open_target();
+  void resume_spooled();
   void connect();
   void start_consumers();
   void start_producers();
@@ -75,8 +61,10 @@ class Pipeline {
   void on_error(const WriteResult& result);
   void on_failure(const WriteResult& result);
   [[nodiscard]] Options settled_config() const;
+  [[nodiscard]] DeliveryContext delivery_context();
   [[nodiscard]] ConsumerTotals consumed() const;
   [[nodiscard]] Counts count_messages(const ConsumerTotals& taken) const;
+  void keep_the_rest();
   void note_drain_timeout();
   void open_gate();
   void audit_run(RunReport& report, std::uint64_t resent);
@@ -94,7 +82,13 @@ class Pipeline {
   const Generator generator_;
   TokenBucket tickets_;
   SharedSequenceSet produced_;
-  MemoryChannel channel_;
+  std::unique_ptr<Spool> spool_;  // if there is one
+  const SpooledRun spooled_run_;
+  std::unique_ptr<Channel> channel_;
+  UnsentBox unsent_;
+  std::uint64_t left_in_channel_ = 0;
+  std::uint64_t spooled_ = 0;  // as the spool counts
+  std::vector<ResumedRun> resumed_;
   DeadLetterBox dead_letters_;
   CircuitBreaker breaker_;
   RetryBudget retry_budget_;

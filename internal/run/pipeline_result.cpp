@@ -2,6 +2,8 @@
 
 #include <spdlog/spdlog.h>
 
+#include <cstring>
+
 #include "audit/audit.h"
 #include "base/error.h"
 #include "base/redact.h"
@@ -48,10 +50,36 @@ Counts Pipeline::count_messages(const ConsumerTotals& taken) const {
           .stored = taken.delivered.stored,
           .dead_lettered = taken.delivered.dead_lettered,
           .dropped = made.dropped,
-          .unsent = made.unsent + taken.delivered.unsent + channel_.stats().depth,
-          .in_doubt = taken.delivered.in_doubt,
+          .spooled = spooled_,
+          .unsent = made.unsent + taken.delivered.unsent + left_in_channel_,
+          .in_doubt = made.in_doubt + taken.delivered.in_doubt,
           .retried_frames = taken.delivered.retried_frames,
           .duplicates_suppressed = taken.delivered.duplicates_suppressed};
+}
+
+// What the threads left in the channel, on its disk, and in the file for it.
+void Pipeline::keep_the_rest() {
+  channel_->leave([this](std::span<const Message> messages) {
+    left_in_channel_ += messages.size();
+    unsent_.add(messages);
+  });
+  if (const int error = unsent_.finish(); error != 0) {
+    spdlog::error("--unsent={}: {}", one_line(options_.unsent), std::strerror(error));
+  }
+  if (!spool_) return;
+  spool_->flush();
+  if (const std::string problem = channel_->problem(); !problem.empty()) {
+    on_failure({WriteOutcome::kNotWritten,
+                {.code = "spool", .message = problem, .error_class = ErrorClass::kFatal}});
+  }
+  try {
+    spooled_ = spool_->read([&](SpoolStore& store) { return store.count(plan_.run_id); });
+  } catch (const SetupError& error) {
+    on_failure({WriteOutcome::kNotWritten,
+                {.code = "spool", .message = error.what(), .error_class = ErrorClass::kFatal}});
+    return;
+  }
+  if (spooled_ == 0) spool_->forget_run(spooled_run_);
 }
 
 RunReport Pipeline::finish() {
@@ -63,8 +91,10 @@ RunReport Pipeline::finish() {
   report.config = settled_config();
   report.environment = describe_machine();
   report.database = target_.info();
+  report.queue = channel_->stats();
+  keep_the_rest();
   report.counts = count_messages(taken);
-  report.queue = channel_.stats();
+  report.resumed = resumed_;
   report.drain_timed_out = drain_timed_out_;
   report.interrupted_by = coordinator_.interrupted_by();
 

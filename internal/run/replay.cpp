@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "delivery/courier.h"
 #include "delivery/dead_letters.h"
+#include "delivery/letter_file.h"
 #include "run/await_database.h"
 
 namespace loadgen {
@@ -65,8 +66,7 @@ ReplayReport replay(const Replay& replay, Target& target, Clock& clock) {
                           .taken = clock.now(),
                           .text = letter.text};
     // A frame of its own: its row in the ledger stands for this message, in whatever file it comes.
-    const Delivered delivered =
-        of_run->courier.deliver({{&message, 1}}, [](std::span<const Message>, TimePoint) {});
+    const Delivered delivered = of_run->courier.deliver({{&message, 1}}, DeliveryEvents());
     if (delivered.failure) throw SetupError(delivered.failure->error.message);
     report.already_present += delivered.duplicates_suppressed;
     report.replayed += delivered.stored - delivered.duplicates_suppressed;

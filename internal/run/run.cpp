@@ -23,6 +23,7 @@ RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock) {
   }
   Pipeline& pipeline = *made;
   pipeline.open_target();
+  pipeline.resume_spooled();
   pipeline.connect();
   // Until here a signal simply ends the process: nothing has been produced.
   const SignalWatcher signals([&](int signal, int nth) { pipeline.on_signal(signal, nth); });

@@ -1,18 +1,15 @@
-// SQLite's C API as values that clean up after themselves. A connection and its statements belong
-// to one thread; interrupt() may be called from any.
+// A connection to a SQLite database that a sink or a target owns: errors are told by class, and
+// locks of others are waited for. It and its statements belong to one thread; interrupt() may be
+// called from any.
 #pragma once
 
-#include <cstdint>
-#include <memory>
 #include <stop_token>
 #include <string>
 #include <string_view>
 
 #include "base/clock.h"
+#include "base/sqlite.h"
 #include "sink/sink.h"
-
-struct sqlite3;
-struct sqlite3_stmt;
 
 namespace loadgen {
 
@@ -22,28 +19,6 @@ struct LockPatience {
   Clock& clock;
   std::stop_token stop;  // gives up when requested
   TimePoint deadline{};  // its owner sets it before each piece of work
-};
-
-class SqliteStatement {
- public:
-  SqliteStatement(sqlite3* db, std::string_view sql);  // throws SetupError
-
-  // Parameters count from 1. Text is borrowed until the next run() or reset().
-  void bind(int parameter, std::int64_t value);
-  void bind(int parameter, std::string_view text);
-  // True: there is a row to read. False: done, or failed with `code` other than 0.
-  bool step(int& code);
-  // Runs to the end and makes the statement ready again; returns SQLite's extended result code.
-  int run();
-  void reset();
-  [[nodiscard]] std::int64_t integer(int column) const;
-  [[nodiscard]] std::string_view text(int column) const;
-
- private:
-  struct Finalize {
-    void operator()(sqlite3_stmt* statement) const;
-  };
-  std::unique_ptr<sqlite3_stmt, Finalize> statement_;
 };
 
 class SqliteConnection {
@@ -69,10 +44,7 @@ class SqliteConnection {
   [[noreturn]] void fail(int code) const;  // throws ConnectError
 
  private:
-  struct Close {
-    void operator()(sqlite3* db) const;
-  };
-  std::unique_ptr<sqlite3, Close> db_;
+  SqliteHandle db_;
 };
 
 }  // namespace loadgen

@@ -45,7 +45,8 @@ double messages_per_s(Statistics statistics, std::chrono::duration<double> durat
       .produced = produced,
       .live = live,
       .most_tickets = tickets_at_a_time(options.queue_capacity, options.producers),
-      .on_overflow = [] {}};
+      .on_refused = [](PushStatus) {},
+      .on_unsent = [](std::span<const Message>) {}};
   const ConsumerContext consuming{
       .channel = channel,
       .clock = clock,
@@ -53,7 +54,8 @@ double messages_per_s(Statistics statistics, std::chrono::duration<double> durat
       .live = live,
       .limits = {.batch_size = options.batch_size, .linger = options.linger},
       .give_up = {},
-      .on_failure = [](const WriteResult&) { std::abort(); }};
+      .on_failure = [](const WriteResult&) { std::abort(); },
+      .on_unsent = [](std::span<const Message>) {}};
   CircuitBreaker breaker(options.breaker, plan.seed, clock, {});
   RetryBudget budget;
   DeadLetterBox dead_letters(options.dead_letter, options.max_dead_letters);

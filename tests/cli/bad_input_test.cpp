@@ -112,13 +112,13 @@ TEST_CASE("bad input: --linger and --drain-timeout take durations") {
 
 TEST_CASE("bad input: options with named choices take no other word, and list them all") {
   const std::vector<Expectation> choices{
-      {"--on-full", {"block", "drop-new", "drop-old", "abort"}},
+      {"--on-full", {"block", "drop-new", "drop-old", "abort", "spill"}},
       {"--insert", {"auto", "copy", "multi", "unnest", "single"}},
       {"--durability", {"full", "relaxed"}},
       {"--verify", {"off", "count", "full"}},
       {"--log-level", {"info", "warn", "error"}}};
   for (const Expectation& choice : choices) {
-    for (const char* value : {"", "BLOCK", "AUTO", "full,off", "spill", "none ", "1", "a\nb"}) {
+    for (const char* value : {"", "BLOCK", "AUTO", "full,off", "disk", "none ", "1", "a\nb"}) {
       check_rejected(choice, value);
     }
   }

@@ -1,0 +1,68 @@
+#include "channel/durable_channel.h"
+
+#include <utility>
+
+namespace loadgen {
+
+DurableChannel::DurableChannel(std::size_t capacity, OnFull policy, Clock& clock, Spool& spool,
+                               SpooledRun run)
+    : policy_(policy),
+      spool_(spool),
+      run_(std::move(run)),
+      memory_(capacity, policy, clock, [this](std::span<const Message> evicted) {
+        spool_.settle(run_, evicted, SpoolEnd::kGivenUp);
+      }) {}
+
+PushResult DurableChannel::push(std::span<Message> batch) {
+  if (closed_) return {.status = PushStatus::kClosed};
+  const auto when_full =
+      policy_ == OnFull::kBlock ? Spool::WhenFull::kBlock : Spool::WhenFull::kRefuse;
+  switch (spool_.append(run_, batch, when_full)) {
+    case SpoolStatus::kSafe:
+      break;
+    case SpoolStatus::kFull:
+      if (closed_) return {.status = PushStatus::kClosed};
+      if (policy_ == OnFull::kAbort) return {.status = PushStatus::kFull};
+      return {.dropped = batch.size()};
+    case SpoolStatus::kFailed:
+      return {.status = PushStatus::kBroken};
+    case SpoolStatus::kInDoubt:
+      return {.status = PushStatus::kBroken, .in_doubt = batch.size()};
+  }
+  for (Message& message : batch) message.spooled = true;
+  const PushResult pushed = memory_.push(batch);
+  if (policy_ == OnFull::kDropNew) {
+    spool_.settle(run_, batch.subspan(pushed.accepted), SpoolEnd::kGivenUp);
+  }
+  // Otherwise what was not accepted stays on disk: its owner will want it kept.
+  return pushed;
+}
+
+std::size_t DurableChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline) {
+  return memory_.pop(out, deadline);
+}
+
+void DurableChannel::close() {
+  closed_ = true;
+  spool_.stop_waiting();
+  memory_.close();
+}
+
+bool DurableChannel::fix(std::span<Message> frame) {
+  return spool_.fix(run_, frame.front().sequence, frame) == SpoolStatus::kSafe;
+}
+
+void DurableChannel::settle(std::span<const Message> messages, Settlement how) {
+  spool_.settle(run_, messages,
+                how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
+}
+
+bool DurableChannel::keep(std::span<const Message> messages) {
+  return spool_.append(run_, messages, Spool::WhenFull::kIgnore) == SpoolStatus::kSafe;
+}
+
+void DurableChannel::leave(const std::function<void(std::span<const Message>)>& /*lost*/) {
+  close();
+}
+
+}  // namespace loadgen

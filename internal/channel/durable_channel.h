@@ -1,0 +1,41 @@
+// The channel of --spool: every message is on disk before push returns, and in memory for whoever
+// pops it. What was not settled when the process ends is delivered by a later run. Otherwise as the
+// channel in memory, whose bound and policies it has; push blocks for the disk, too.
+#pragma once
+
+#include <atomic>
+
+#include "channel/memory_channel.h"
+#include "channel/spool.h"
+
+namespace loadgen {
+
+class DurableChannel final : public Channel {
+ public:
+  // capacity: messages, at least 1. Borrows spool and clock.
+  DurableChannel(std::size_t capacity, OnFull policy, Clock& clock, Spool& spool, SpooledRun run);
+
+  PushResult push(std::span<Message> batch) override;
+  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) override;
+  void close() override;
+  [[nodiscard]] bool finished() const override { return memory_.finished(); }
+  [[nodiscard]] ChannelStats stats() const override { return memory_.stats(); }
+
+  [[nodiscard]] bool fix(std::span<Message> frame) override;
+  void settle(std::span<const Message> messages, Settlement how) override;
+  [[nodiscard]] bool keep(std::span<const Message> messages) override;
+  // Nothing is lost: all that is in it is on disk.
+  void leave(const std::function<void(std::span<const Message>)>& lost) override;
+  [[nodiscard]] std::string problem() const override { return spool_.problem(); }
+
+ private:
+  // Constant after construction.
+  const OnFull policy_;
+  Spool& spool_;
+  const SpooledRun run_;
+
+  MemoryChannel memory_;
+  std::atomic<bool> closed_{false};
+};
+
+}  // namespace loadgen

@@ -1,0 +1,172 @@
+#include "channel/spill_channel.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+
+namespace loadgen {
+namespace {
+
+constexpr std::uint64_t kMostRead = 512;  // messages at a time, into the ring
+
+}  // namespace
+
+SpillChannel::SpillChannel(std::size_t capacity, Clock& clock, Spool& spool, SpooledRun run,
+                           std::function<bool()> target_is_down)
+    : clock_(clock),
+      spool_(spool),
+      run_(std::move(run)),
+      target_is_down_(std::move(target_is_down)),
+      start_(clock.now()),
+      ring_(capacity, OnFull::kAbort, clock),
+      waiting_since_(start_) {}
+
+PushResult SpillChannel::push(std::span<Message> batch) {
+  PushResult result;
+  for (Message& message : batch) message.spooled = false;
+  {
+    const std::lock_guard lock(mutex_);
+    if (closed_) return {.status = PushStatus::kClosed};
+    if (!problem_.empty()) return {.status = PushStatus::kBroken};
+    if (waiting_ == 0 && !target_is_down_()) {
+      result.accepted = ring_.push(batch).accepted;
+      depth_max_ = std::max(depth_max_, ring_.stats().depth);
+      if (result.accepted == batch.size()) return result;
+    }
+  }
+  batch = batch.subspan(result.accepted);
+  const TimePoint begin = clock_.now();
+  const SpoolStatus status = spool_.append(run_, batch, Spool::WhenFull::kBlock);
+  const std::lock_guard lock(mutex_);
+  blocked_ += clock_.now() - begin;
+  switch (status) {
+    case SpoolStatus::kSafe:
+      break;
+    case SpoolStatus::kFull:  // and nobody waits for room any more
+      result.status = PushStatus::kClosed;
+      return result;
+    case SpoolStatus::kInDoubt:
+      result.in_doubt = batch.size();
+      [[fallthrough]];
+    case SpoolStatus::kFailed:
+      result.status = PushStatus::kBroken;
+      return result;
+  }
+  if (closed_) {  // meanwhile; who owns them will want them kept, which they are
+    result.status = PushStatus::kClosed;
+    return result;
+  }
+  result.accepted += batch.size();
+  for (const SequenceRange& range : ranges_of(batch)) backlog_.push_back(range);
+  note_waiting_locked(waiting_ + batch.size());
+  refill_locked();
+  depth_max_ = std::max(depth_max_, ring_.stats().depth + waiting_);
+  return result;
+}
+
+std::size_t SpillChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline) {
+  const std::size_t count = ring_.pop(out, deadline);
+  const std::lock_guard lock(mutex_);
+  if (waiting_ > 0) refill_locked();
+  return count;
+}
+
+// Afterwards the ring is full, or nothing waits on disk: who finds it empty may wait for a push.
+void SpillChannel::refill_locked() {
+  try {
+    while (waiting_ > 0) {
+      SequenceRange& oldest = backlog_.front();
+      const std::uint64_t count =
+          std::min({std::uint64_t{ring_.room()}, oldest.end - oldest.begin, kMostRead});
+      if (count == 0) return;
+      auto batch = spool_.read([&](SpoolStore& store) {
+        return store.read(run_, {oldest.begin, oldest.begin + count}, count);
+      });
+      if (batch.messages.size() != count) throw SetupError("messages in it are damaged");
+      if (ring_.push(batch.messages).accepted != count) return;  // left for a later run
+      note_waiting_locked(waiting_ - count);
+      oldest.begin += count;
+      if (oldest.begin == oldest.end) backlog_.pop_front();
+    }
+    if (closed_) ring_.close();
+  } catch (const SetupError& error) {
+    problem_ = fmt::format("--spool={}: {}", spool_.directory(), error.what());
+    ring_.close();  // nobody must wait for what does not come
+  }
+}
+
+void SpillChannel::close() {
+  spool_.stop_waiting();
+  const std::lock_guard lock(mutex_);
+  closed_ = true;
+  if (waiting_ == 0) ring_.close();
+}
+
+ChannelStats SpillChannel::stats() const {
+  ChannelStats stats = ring_.stats();
+  const std::lock_guard lock(mutex_);
+  const TimePoint now = clock_.now();
+  const auto lifetime = static_cast<double>((now - start_).count());
+  const double integral = waiting_time_ + static_cast<double>(waiting_) *
+                                              static_cast<double>((now - waiting_since_).count());
+  stats.depth += waiting_;
+  stats.depth_max = std::max(stats.depth_max, depth_max_);
+  if (lifetime > 0) stats.depth_mean += integral / lifetime;
+  stats.blocked += blocked_;
+  return stats;
+}
+
+void SpillChannel::note_waiting_locked(std::uint64_t waiting) {
+  const TimePoint now = clock_.now();
+  waiting_time_ +=
+      static_cast<double>(waiting_) * static_cast<double>((now - waiting_since_).count());
+  waiting_since_ = now;
+  waiting_ = waiting;
+}
+
+// A frame with one message on disk must be there whole, or a later run could not tell its others
+// from messages that were never tried.
+bool SpillChannel::fix(std::span<Message> frame) {
+  const auto is_spooled = [](const Message& message) { return message.spooled; };
+  if (std::none_of(frame.begin(), frame.end(), is_spooled)) return true;
+  if (!std::all_of(frame.begin(), frame.end(), is_spooled)) {
+    if (!keep(frame)) return false;
+    for (Message& message : frame) message.spooled = true;
+  }
+  return spool_.fix(run_, frame.front().sequence, frame) == SpoolStatus::kSafe;
+}
+
+void SpillChannel::settle(std::span<const Message> messages, Settlement how) {
+  if (!messages.front().spooled) return;
+  spool_.settle(run_, messages,
+                how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
+}
+
+bool SpillChannel::keep(std::span<const Message> messages) {
+  return spool_.append(run_, messages, Spool::WhenFull::kIgnore) == SpoolStatus::kSafe;
+}
+
+void SpillChannel::leave(const std::function<void(std::span<const Message>)>& lost) {
+  close();
+  {
+    const std::lock_guard lock(mutex_);
+    backlog_.clear();  // it is on disk
+    note_waiting_locked(0);
+  }
+  ring_.leave([&](std::span<const Message> messages) {
+    if (!keep(messages)) lost(messages);
+  });
+}
+
+std::string SpillChannel::problem() const {
+  {
+    const std::lock_guard lock(mutex_);
+    if (!problem_.empty()) return problem_;
+  }
+  return spool_.problem();
+}
+
+}  // namespace loadgen

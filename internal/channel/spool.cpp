@@ -1,0 +1,239 @@
+#include "channel/spool.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "base/redact.h"
+
+namespace loadgen {
+namespace {
+
+// Left for others on the spool's disk: so much, or a twentieth of a small one.
+constexpr std::uint64_t kFreeBytes = 64ULL << 20U;
+// Removals that wait for an append to share its commit with.
+constexpr std::size_t kManySettled = 4096;
+// Ranges in the journal after which it is written anew.
+constexpr std::uint64_t kManyRanges = 16'384;
+// A disk says nothing when it has room again.
+constexpr std::chrono::milliseconds kLookAgain{100};
+
+[[noreturn]] void refuse(const std::string& directory, std::string_view what) {
+  throw UsageError(fmt::format("--spool={}: {}", one_line(directory), what));
+}
+
+std::uint64_t bytes_of(std::span<const Message> messages) {
+  std::uint64_t bytes = 0;
+  for (const Message& message : messages) bytes += message.text.size() + Spool::kOverhead;
+  return bytes;
+}
+
+}  // namespace
+
+DirectoryLock::DirectoryLock(const std::string& directory) {
+  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+    refuse(directory, fmt::format("cannot be made: {}", std::strerror(errno)));
+  }
+  const std::string path = directory + "/lock";
+  file_ = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  if (file_ < 0) refuse(directory, fmt::format("cannot be used: {}", std::strerror(errno)));
+  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    const int error = errno;
+    close(file_);
+    refuse(directory, error == EWOULDBLOCK
+                          ? "is in use by another process"
+                          : std::string("cannot be locked: ") + std::strerror(error));
+  }
+}
+
+DirectoryLock::~DirectoryLock() { close(file_); }
+
+Spool::Spool(std::string directory, Clock& clock, std::uint64_t most_bytes)
+    : directory_(std::move(directory)),
+      most_bytes_(most_bytes),
+      clock_(clock),
+      lock_(directory_),
+      writer_(directory_ + "/spool.db"),
+      reader_(directory_ + "/spool.db"),
+      disk_has_room_(disk_has_room()),
+      thread_([this] { write_groups(); }) {}
+
+Spool::~Spool() {
+  {
+    const std::lock_guard lock(mutex_);
+    closing_ = true;
+  }
+  work_.notify_one();
+  thread_.join();
+}
+
+SpoolStatus Spool::append(const SpooledRun& run, std::span<const Message> messages,
+                          WhenFull when_full) {
+  if (messages.empty()) return SpoolStatus::kSafe;
+  const std::uint64_t bytes = bytes_of(messages);
+  {
+    std::unique_lock lock(mutex_);
+    while (when_full != WhenFull::kIgnore && problem_.empty() && !has_room_locked(bytes)) {
+      if (when_full == WhenFull::kRefuse || stopped_waiting_) return SpoolStatus::kFull;
+      clock_.wait_until(room_, lock, clock_.now() + kLookAgain);
+      disk_has_room_ = disk_has_room();
+    }
+    bytes_ += bytes;
+  }
+  return submit({.task = Task::kAppend, .run = &run, .messages = messages});
+}
+
+SpoolStatus Spool::fix(const SpooledRun& run, std::uint64_t frame,
+                       std::span<const Message> messages) {
+  return submit({.task = Task::kFix, .run = &run, .messages = messages, .frame = frame});
+}
+
+void Spool::settle(const SpooledRun& run, std::span<const Message> messages, SpoolEnd end) {
+  const std::uint64_t bytes = bytes_of(messages);
+  const std::vector<SequenceRange> ranges = ranges_of(messages);
+  bool many = false;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const SequenceRange& range : ranges) settled_.push_back({run.run_id, range, end});
+    bytes_ -= std::min(bytes, bytes_);
+    many = settled_.size() >= kManySettled;
+  }
+  if (many) work_.notify_one();
+  room_.notify_all();
+}
+
+void Spool::settle(const SpooledRun& run, SequenceRange range, SpoolEnd end) {
+  const std::lock_guard lock(mutex_);
+  settled_.push_back({run.run_id, range, end});
+}
+
+SpoolStatus Spool::flush() { return submit({.task = Task::kFlush}); }
+
+SpoolStatus Spool::add_run(const SpooledRun& run) {
+  return submit({.task = Task::kAddRun, .run = &run});
+}
+
+SpoolStatus Spool::forget_run(const SpooledRun& run) {
+  return submit({.task = Task::kForgetRun, .run = &run});
+}
+
+std::uint64_t Spool::put_away_orphans() {
+  return read([](SpoolStore& store) { return store.put_away_orphans(); });
+}
+
+void Spool::stop_waiting() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopped_waiting_ = true;
+  }
+  room_.notify_all();
+}
+
+std::string Spool::problem() const {
+  const std::lock_guard lock(mutex_);
+  return problem_;
+}
+
+SpoolStatus Spool::submit(Request request) {
+  std::unique_lock lock(mutex_);
+  requests_.push_back(&request);
+  work_.notify_one();
+  committed_.wait(lock, [&] { return request.finished; });
+  return request.status;
+}
+
+void Spool::write_groups() {
+  // Signals are for whoever waits for them, and this thread is older than they.
+  sigset_t all;
+  sigfillset(&all);
+  pthread_sigmask(SIG_BLOCK, &all, nullptr);
+  std::vector<Request*> group;
+  std::vector<Settled> settled;
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    work_.wait(lock,
+               [&] { return closing_ || !requests_.empty() || settled_.size() >= kManySettled; });
+    if (requests_.empty() && settled_.empty()) return;  // closing
+    group.swap(requests_);
+    settled.swap(settled_);
+    const bool broken = !problem_.empty();
+    lock.unlock();
+    const SpoolStatus status = broken ? SpoolStatus::kFailed : write_group(group, settled);
+    const bool room = disk_has_room();
+    lock.lock();
+    disk_has_room_ = room;
+    for (Request* request : group) {
+      request->status = status;
+      request->finished = true;
+    }
+    committed_.notify_all();
+    group.clear();
+    settled.clear();
+  }
+}
+
+// All of it in one transaction.
+SpoolStatus Spool::write_group(std::span<Request* const> group, std::span<const Settled> settled) {
+  bool committing = false;
+  try {
+    writer_.begin();
+    // What is settled now may be appended again, by whoever could not hand it on.
+    for (const auto& [run_id, range, end] : settled) writer_.remove(run_id, range, end);
+    for (const Request* request : group) carry_out(*request);
+    committing = true;
+    writer_.commit();
+    return SpoolStatus::kSafe;
+  } catch (const std::exception& error) {
+    writer_.rollback();
+    const std::lock_guard lock(mutex_);
+    problem_ = fmt::format("--spool={}: {}", one_line(directory_), error.what());
+    return committing ? SpoolStatus::kInDoubt : SpoolStatus::kFailed;
+  }
+}
+
+void Spool::carry_out(const Request& request) {
+  switch (request.task) {
+    case Task::kAppend:
+      writer_.insert(*request.run, request.messages);
+      if (++journal_rows_ >= kManyRanges) {
+        writer_.compact_journal(request.run->run_id);
+        journal_rows_ = 0;
+      }
+      break;
+    case Task::kFix:
+      writer_.fix(request.run->run_id, request.frame, request.messages);
+      break;
+    case Task::kAddRun:
+      writer_.add_run(*request.run);
+      break;
+    case Task::kForgetRun:
+      writer_.remove_run(request.run->run_id);
+      break;
+    case Task::kFlush:
+      break;
+  }
+}
+
+bool Spool::has_room_locked(std::uint64_t bytes) const {
+  return disk_has_room_ && (bytes_ == 0 || bytes_ + bytes <= most_bytes_);
+}
+
+bool Spool::disk_has_room() const {
+  struct statvfs disk {};
+  if (statvfs(directory_.c_str(), &disk) != 0) return true;  // then the write will tell
+  const std::uint64_t size = std::uint64_t{disk.f_blocks} * disk.f_frsize;
+  const std::uint64_t available = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+  return available >= std::min(kFreeBytes, size / 20);
+}
+
+}  // namespace loadgen

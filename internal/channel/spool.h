@@ -1,0 +1,136 @@
+// Messages on disk, so that they outlive the process: what is safe here is delivered by this run or
+// by a later one with the same directory. One thread writes for all who ask, and commits together
+// what came while it was committing before: no group waits for company, and under load groups grow
+// by themselves. A failed write or sync is final: the disk may have lost what it had already taken.
+// Thread-safe. One process at a time.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <exception>
+#include <mutex>
+#include <span>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/clock.h"
+#include "channel/spool_store.h"
+#include "model/message.h"
+
+namespace loadgen {
+
+enum class SpoolStatus {
+  kSafe,     // on disk, synced
+  kFull,     // no room: nothing of it was taken
+  kFailed,   // the spool is broken, see problem(): surely not on disk
+  kInDoubt,  // it broke at the commit of this: may be on disk
+};
+
+// Keeps other processes out of a directory, which it makes if there is none. Throws UsageError.
+class DirectoryLock {
+ public:
+  explicit DirectoryLock(const std::string& directory);
+  DirectoryLock(const DirectoryLock&) = delete;
+  DirectoryLock& operator=(const DirectoryLock&) = delete;
+  ~DirectoryLock();
+
+ private:
+  int file_;
+};
+
+class Spool {
+ public:
+  // Most bytes of messages that wait in it, as counted with kOverhead for each.
+  static constexpr std::uint64_t kMostBytes = 1ULL << 30U;
+  static constexpr std::uint64_t kOverhead = 64;
+
+  // Opens or makes the directory, for its owner only, and keeps other processes out. Throws
+  // UsageError when it cannot be used: in use, not a spool, not writable. Borrows the clock.
+  Spool(std::string directory, Clock& clock, std::uint64_t most_bytes = kMostBytes);
+  Spool(const Spool&) = delete;
+  Spool& operator=(const Spool&) = delete;
+  ~Spool();  // writes what was settled; never throws
+
+  [[nodiscard]] const std::string& directory() const { return directory_; }
+
+  // Blocks until the messages are on disk. With kBlock waits for room, too, until stop_waiting().
+  enum class WhenFull { kBlock, kRefuse, kIgnore };
+  SpoolStatus append(const SpooledRun& run, std::span<const Message> messages, WhenFull when_full);
+  // From now on these messages are one frame, tried as a whole or not at all. Blocks as append().
+  SpoolStatus fix(const SpooledRun& run, std::uint64_t frame, std::span<const Message> messages);
+  // These messages need no further delivery. Returns at once: should it never reach the disk, they
+  // are delivered again, and the ledger knows them.
+  void settle(const SpooledRun& run, std::span<const Message> messages, SpoolEnd end);
+  void settle(const SpooledRun& run, SequenceRange range, SpoolEnd end);
+
+  // Blocks until all that was settled before is on disk.
+  SpoolStatus flush();
+  SpoolStatus add_run(const SpooledRun& run);
+  SpoolStatus forget_run(const SpooledRun& run);
+
+  // Reads; each blocks for the disk and throws SetupError. What is being written now is not seen.
+  template <typename Read>
+  auto read(Read read) {
+    const std::lock_guard lock(reader_mutex_);  // one connection, one user
+    return read(reader_);
+  }
+  // Moves messages that belong to no run out of the way; returns how many. Throws SetupError.
+  std::uint64_t put_away_orphans();
+
+  // No append() waits for room from now on.
+  void stop_waiting();
+  // Why it is broken; empty = it is not.
+  [[nodiscard]] std::string problem() const;
+
+ private:
+  enum class Task { kAppend, kFix, kFlush, kAddRun, kForgetRun };
+  struct Request {
+    Task task;
+    const SpooledRun* run = nullptr;
+    std::span<const Message> messages{};
+    std::uint64_t frame = 0;
+    SpoolStatus status = SpoolStatus::kSafe;
+    bool finished = false;
+  };
+  struct Settled {
+    std::int64_t run_id;
+    SequenceRange range;
+    SpoolEnd end;
+  };
+
+  void write_groups();
+  SpoolStatus write_group(std::span<Request* const> group, std::span<const Settled> settled);
+  void carry_out(const Request& request);
+  SpoolStatus submit(Request request);
+  [[nodiscard]] bool has_room_locked(std::uint64_t bytes) const;
+  [[nodiscard]] bool disk_has_room() const;
+
+  // Constant after construction.
+  const std::string directory_;
+  const std::uint64_t most_bytes_;
+  Clock& clock_;
+  const DirectoryLock lock_;
+
+  SpoolStore writer_;  // of the thread that writes
+  std::uint64_t journal_rows_ = 0;
+  std::mutex reader_mutex_;
+  SpoolStore reader_;  // guarded by reader_mutex_
+
+  mutable std::mutex mutex_;
+  std::condition_variable work_;       // the writer: there is something to do
+  std::condition_variable committed_;  // those who asked
+  std::condition_variable room_;       // those who wait for room
+  // Guarded by mutex_.
+  std::vector<Request*> requests_;
+  std::vector<Settled> settled_;
+  std::uint64_t bytes_ = 0;
+  bool disk_has_room_ = true;
+  bool stopped_waiting_ = false;
+  bool closing_ = false;
+  std::string problem_;
+
+  std::jthread thread_;
+};
+
+}  // namespace loadgen

@@ -1,0 +1,63 @@
+// Letters: messages that were not stored, kept in a file of JSON Lines until somebody sends them
+// again (app replay). One object a line, with all that is needed to do so.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "model/message.h"
+#include "sink/sink.h"
+
+namespace loadgen {
+
+struct DeadLetter {
+  std::int64_t run_id = 0;
+  std::uint64_t sequence = 0;
+  std::uint32_t producer = 0;
+  std::string text;
+  WallTime due;
+  WallTime created;
+  std::uint64_t attempts = 0;   // of the write that ended it
+  WriteError error;             // its message without the text
+  std::string stage = "write";  // where its way ended
+};
+
+DeadLetter make_dead_letter(const RunIdentity& run, const Message& message, std::uint64_t attempts,
+                            const WriteError& error);
+
+// A line, with its newline. Pure.
+std::string to_json_line(const DeadLetter& letter);
+// nullopt = not a dead letter: torn, of another version, or its text does not fit its checksum.
+std::optional<DeadLetter> from_json_line(std::string_view line);
+
+// The file letters are appended to: made, for its owner only, when the first one comes; what was in
+// it stays. Not thread-safe. Blocks for the disk.
+class LetterFile {
+ public:
+  explicit LetterFile(std::string path) : path_(std::move(path)) {}
+  LetterFile(const LetterFile&) = delete;
+  LetterFile& operator=(const LetterFile&) = delete;
+  ~LetterFile();
+
+  [[nodiscard]] const std::string& path() const { return path_; }
+  // Both return 0 or an errno. What was added survives a power cut once sync() has succeeded.
+  [[nodiscard]] int add(std::span<const DeadLetter> letters);
+  [[nodiscard]] int sync();
+
+ private:
+  [[nodiscard]] int open_file();
+
+  const std::string path_;
+  int file_ = -1;
+};
+
+// Calls visit for each letter of the file; a line that is none counts as `skipped`. Returns how
+// many were skipped. Throws UsageError when the file cannot be read. Memory is bounded by the
+// longest line a letter can have.
+std::uint64_t read_dead_letters(const std::string& path,
+                                const std::function<void(const DeadLetter&)>& visit);
+
+}  // namespace loadgen

@@ -1,0 +1,204 @@
+#include <doctest/doctest.h>
+#include <signal.h>
+
+#include <chrono>
+#include <filesystem>
+#include <thread>
+
+#include "cli/app.h"
+#include "cli/database.h"
+#include "support/sql.h"
+
+namespace loadgen {
+namespace {
+
+using namespace std::chrono_literals;
+
+// What a run that is over left in its table: all of it once, with the texts it must have.
+void check_verified(Database& database, const std::string& run_id) {
+  const ProcessResult verified =
+      run_app({"verify", "--db=" + database.address(), "--run=" + run_id});
+  CHECK_MESSAGE(verified.exit_code == 0, verified.out);
+}
+
+// A run killed in the middle, and one that resumes it.
+void survives_a_kill(Database& database, const std::string& on_full) {
+  const TempDir directory;
+  const std::string spool = "--spool=" + directory.file("spool");
+  const Arguments common{"--db=" + database.address(), spool, on_full, "--queue-capacity=300"};
+  Arguments first = common;
+  first.insert(first.end(), {"--rps=20k", "--duration=30"});
+  AppRun killed(first);
+  REQUIRE(killed.process().await_err("Starting producers..."));
+  REQUIRE(database.await_rows("messages", 500));
+  database.lock("messages");  // so that something is left
+  std::this_thread::sleep_for(200ms);
+  killed.process().send(SIGKILL);
+  (void)killed.finish();
+  database.unlock();
+  const std::string run_id = database.value("SELECT run_id FROM loadgen_runs");
+  const auto before = database.number("SELECT count(*) FROM messages");
+
+  Arguments second = common;
+  second.insert(second.end(), {"--rps=max", "--count=100", "--verify=full"});
+  const Finished resumed = AppRun(second).finish();
+  CHECK(resumed.process.exit_code == 0);
+  check_all_stored(resumed, 100);
+  const Json& earlier = resumed.json.at("resumed");
+  REQUIRE(earlier.size() == 1);
+  CHECK(earlier[0].at("run_id") == run_id);
+  CHECK(earlier[0].at("stored").get<int>() > 0);
+  CHECK(earlier[0].at("audit").at("passed") == true);
+  CHECK(earlier[0].at("audit").at("mode") == "full");
+  const std::string of_run = " FROM messages WHERE run_id = " + run_id;
+  const auto rows = database.number("SELECT count(*)" + of_run);
+  // A session of the killed process may have committed since.
+  CHECK(rows >= before + earlier[0].at("stored").get<int>());
+  CHECK(rows == database.number("SELECT count(DISTINCT sequence)" + of_run));
+  check_verified(database, run_id);
+  CHECK(contains(resumed.process.err, "Resuming run " + run_id));
+  CHECK(contains(resumed.process.out, "Resumed   run " + run_id));
+
+  const Finished third = AppRun(second).finish();
+  CHECK(third.process.exit_code == 0);
+  CHECK(third.json.at("resumed").empty());
+}
+
+// Locked to the end: what is not stored is kept, and a later run stores it under the first one's
+// id.
+void keeps_what_a_locked_database_left(Database& database, const std::string& on_full) {
+  const TempDir directory;
+  const std::string spool = "--spool=" + directory.file("spool");
+  AppRun run({"--db=" + database.address(), spool, on_full, "--queue-capacity=50", "--rps=1000",
+              "--duration=30", "--drain-timeout=0"});
+  REQUIRE(run.process().await_err("Starting producers..."));
+  REQUIRE(database.await_rows("messages", 100));
+  database.lock("messages");
+  std::this_thread::sleep_for(300ms);
+  run.process().send(SIGTERM);
+  const Finished first = run.finish();
+  database.unlock();
+  const Json& counts = first.json.at("counts");
+  CHECK(counts.at("spooled").get<int>() > 0);
+  CHECK(counts.at("unsent") == 0);
+  CHECK(counts.at("in_doubt") == 0);
+  check_accounts(first);
+  CHECK(contains(first.process.out, "Spooled   "));
+
+  const Finished second =
+      AppRun({"--db=" + database.address(), spool, "--rps=max", "--count=10"}).finish();
+  CHECK(second.process.exit_code == 0);
+  const Json& earlier = second.json.at("resumed");
+  REQUIRE(earlier.size() == 1);
+  CHECK(earlier[0].at("stored").get<int>() + earlier[0].at("already_present").get<int>() ==
+        counts.at("spooled").get<int>());
+  CHECK(database.number("SELECT count(*) FROM messages") == counts.at("produced").get<int>() + 10);
+  check_verified(database, first.json.at("run_id").get<std::string>());
+}
+
+}  // namespace
+
+TEST_CASE("spool: killed in the middle, resumed, every message is in SQLite once") {
+  for (const char* on_full : {"--on-full=block", "--on-full=spill"}) {
+    CAPTURE(on_full);
+    SqliteDatabase database;
+    survives_a_kill(database, on_full);
+  }
+}
+
+TEST_CASE("spool: killed in the middle, resumed, every message is in Postgres once") {
+  for (const char* on_full : {"--on-full=block", "--on-full=spill"}) {
+    CAPTURE(on_full);
+    const auto database = postgres_database();
+    if (database == nullptr) return;
+    survives_a_kill(*database, on_full);
+  }
+}
+
+TEST_CASE("spool: what could not be written in time is kept for a later run") {
+  for (const char* on_full : {"--on-full=block", "--on-full=spill"}) {
+    CAPTURE(on_full);
+    SqliteDatabase sqlite;
+    keeps_what_a_locked_database_left(sqlite, on_full);
+    if (const auto postgres = postgres_database()) {
+      keeps_what_a_locked_database_left(*postgres, on_full);
+    }
+  }
+}
+
+TEST_CASE("spool: a run that stores everything leaves it empty, whatever the policy") {
+  for (const char* policy : {"block", "drop-new", "drop-old", "abort", "spill"}) {
+    CAPTURE(policy);
+    SqliteDatabase database;
+    const TempDir directory;
+    const Finished run =
+        AppRun({"--db=" + database.address(), "--spool=" + directory.file("spool"),
+                std::string("--on-full=") + policy, "--rps=1000", "--count=500", "--verify=full"})
+            .finish();
+    CHECK(run.process.exit_code == 0);
+    check_all_stored(run, 500);
+    CHECK(run.json.at("config").at("spool") == directory.file("spool"));
+    const std::string left = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM runs)";
+    CHECK(sql("sqlite:" + directory.file("spool/spool.db"), left) == SqlRows{{"0"}});
+  }
+}
+
+TEST_CASE("spool: it is refused to a second process, for another database, and as something else") {
+  SqliteDatabase database;
+  const TempDir directory;
+  const std::string spool = "--spool=" + directory.file("spool");
+  AppRun first({"--db=" + database.address(), spool, "--rps=1000", "--duration=30"});
+  REQUIRE(first.process().await_err("Starting producers..."));
+  REQUIRE(database.await_rows("messages", 10));
+  CHECK(contains(check_refused(run_app({"--db=null:", spool}), 2), "is in use by another process"));
+  first.process().send(SIGKILL);
+  (void)first.finish();
+  CHECK(contains(check_refused(run_app({"--db=null:", spool}), 2), "and not for null:"));
+  const TempDir other;
+  CHECK(contains(check_refused(run_app({"--db=sqlite:" + other.file("x.db"), spool}), 2),
+                 "holds messages of run"));
+  CHECK(is_empty_directory(other));
+  CHECK(contains(check_refused(run_app({"--db=null:", "--spool=/dev/null"}), 2),
+                 "--spool=/dev/null: cannot be used"));
+  CHECK(contains(check_refused(run_app({"--db=null:", "--on-full=spill"}), 2),
+                 "--on-full=spill: needs --spool=DIR"));
+}
+
+TEST_CASE("unsent: what could not be written in time is kept, and replayed once") {
+  SqliteDatabase database;
+  const TempDir directory;
+  const std::string file = directory.file("unsent.jsonl");
+  AppRun run({"--db=" + database.address(), "--unsent=" + file, "--rps=1000", "--duration=30",
+              "--drain-timeout=0", "--queue-capacity=50"});
+  REQUIRE(run.process().await_err("Starting producers..."));
+  REQUIRE(database.await_rows("messages", 100));
+  database.lock("messages");
+  std::this_thread::sleep_for(300ms);
+  run.process().send(SIGTERM);
+  const Finished first = run.finish();
+  database.unlock();
+  CHECK(first.process.exit_code == 3);
+  check_accounts(first);
+  const int unsent = first.json.at("counts").at("unsent").get<int>();
+  CHECK(unsent > 0);
+  CHECK(contains(first.process.out, "app replay sends them"));
+  const std::string told = "Replayed: " + std::to_string(unsent) + " | Already present: 0";
+  const ProcessResult replayed = run_app({"replay", file, "--db=" + database.address()});
+  CHECK(replayed.exit_code == 0);
+  CHECK_MESSAGE(contains(replayed.out, told), replayed.out);
+  CHECK(database.number("SELECT count(*) FROM messages") ==
+        first.json.at("counts").at("produced").get<int>());
+  const ProcessResult again = run_app({"replay", file, "--db=" + database.address()});
+  CHECK(contains(again.out, "Replayed: 0 | Already present: " + std::to_string(unsent)));
+  check_verified(database, first.json.at("run_id").get<std::string>());
+}
+
+TEST_CASE("unsent: a run that stores everything makes no file") {
+  const TempDir directory;
+  const ProcessResult run =
+      run_app({"--db=null:", "--count=10", "--unsent=unsent.jsonl"}, directory.path().string());
+  CHECK(run.exit_code == 0);
+  CHECK(is_empty_directory(directory));
+}
+
+}  // namespace loadgen
