@@ -102,7 +102,11 @@ TEST_CASE("dead letters: hostile lines are refused") {
         with("\"sequence\":7", "\"sequence\":9223372036854775808"),
         with("\"producer\":3", "\"producer\":4294967299"), with("1882460106754225421", "-1"),
         with("1882460106754225421", "99999999999999999999"),
-        with("\"attempts\":2", "\"attempts\":\"2\"")}) {
+        with("\"attempts\":2", "\"attempts\":\"2\""),
+        with("\"version\":1", "\"version\":4294967297"), with("\"version\":1", "\"version\":1.5"),
+        with("\"due_us\":1769860800000000", "\"due_us\":9223372036854775807"),
+        with("\"due_us\":1769860800000000", "\"due_us\":-9223372036854775808"),
+        with("\"created_us\":1769860800001000", "\"created_us\":1e300")}) {
     CAPTURE(line.substr(0, 200));
     CHECK_FALSE(from_json_line(line).has_value());
   }

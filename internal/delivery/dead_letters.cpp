@@ -21,9 +21,10 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
+constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kLongestLine = 65'536;
 constexpr std::uint64_t kStormRows = 1000;
+constexpr std::uint64_t kLatestMicroseconds = 7'258'118'400'000'000;  // the year 2200
 
 // FNV-1a, 64 bits (http://www.isthe.com/chongo/tech/comp/fnv/): finds damage, not malice.
 std::uint64_t checksum(std::string_view bytes) {
@@ -42,8 +43,13 @@ WriteError file_error(const std::string& path, int code) {
           .error_class = ErrorClass::kFatal};
 }
 
-WallTime wall_from_microseconds(std::int64_t count) {
-  return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::microseconds(count)));
+WallTime wall_from_microseconds(std::uint64_t count) {
+  return WallTime(std::chrono::microseconds(count));
+}
+
+// As it stands there: get() would convert a sign, a fraction or a larger number away.
+std::uint64_t whole_number(const Json& object, const char* key) {
+  return object.at(key).get_ref<const Json::number_unsigned_t&>();
 }
 
 }  // namespace
@@ -87,25 +93,26 @@ std::optional<DeadLetter> from_json_line(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
   if (!json.is_object()) return std::nullopt;
   try {
-    if (json.at("version").get<int>() != kVersion) return std::nullopt;
+    if (whole_number(json, "version") != kVersion) return std::nullopt;
     const auto run_id = parse_unsigned(json.at("run_id").get<std::string>());
     const auto text = from_base64(json.at("text_base64").get<std::string>());
-    for (const char* number : {"sequence", "producer", "attempts"}) {
-      if (!json.at(number).is_number_unsigned()) return std::nullopt;
-    }
+    const std::uint64_t sequence = whole_number(json, "sequence");
+    const std::uint64_t producer = whole_number(json, "producer");
+    const std::uint64_t due = whole_number(json, "due_us");
+    const std::uint64_t created = whole_number(json, "created_us");
     if (!run_id || *run_id > INT64_MAX || !text ||
         json.at("text_fnv1a64").get<std::string>() != hex(checksum(*text)) ||
-        json.at("sequence").get<std::uint64_t>() > INT64_MAX ||
-        json.at("producer").get<std::uint64_t>() > INT32_MAX) {
+        sequence > INT64_MAX || producer > INT32_MAX || due > kLatestMicroseconds ||
+        created > kLatestMicroseconds) {
       return std::nullopt;
     }
     return DeadLetter{.run_id = static_cast<std::int64_t>(*run_id),
-                      .sequence = json.at("sequence").get<std::uint64_t>(),
-                      .producer = json.at("producer").get<std::uint32_t>(),
+                      .sequence = sequence,
+                      .producer = static_cast<std::uint32_t>(producer),
                       .text = *text,
-                      .due = wall_from_microseconds(json.at("due_us").get<std::int64_t>()),
-                      .created = wall_from_microseconds(json.at("created_us").get<std::int64_t>()),
-                      .attempts = json.at("attempts").get<std::uint64_t>(),
+                      .due = wall_from_microseconds(due),
+                      .created = wall_from_microseconds(created),
+                      .attempts = whole_number(json, "attempts"),
                       .error = {.code = json.at("code").get<std::string>(),
                                 .message = json.at("message").get<std::string>(),
                                 .constraint = json.at("constraint").get<std::string>()}};
