@@ -120,6 +120,17 @@ TEST_CASE("dead letters: the message's text is nowhere but in the encoded field"
   CHECK(to_json_line(made).find("CANARY") == std::string::npos);
 }
 
+TEST_CASE("dead letters: a letter can be read back however much the database said") {
+  const TempDir dir;
+  const Message message{
+      .sequence = 1, .producer = 0, .due = {}, .created = {}, .taken = {}, .text = "text"};
+  const DeadLetter made[] = {
+      make_dead_letter({}, message, 1, {.code = "P0001", .message = std::string(100'000, '"')})};
+  DeadLetterBox box(dir.file("dead.jsonl"), 10);
+  CHECK_FALSE(box.add(made).has_value());
+  CHECK(sequences_in(dir.file("dead.jsonl"), 0) == std::vector<std::uint64_t>{1});
+}
+
 TEST_CASE("dead letters: the file is made for its owner when the first letter comes, and kept") {
   const TempDir dir;
   const std::string path = dir.file("dead.jsonl");

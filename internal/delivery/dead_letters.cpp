@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -23,6 +24,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kLongestLine = 65'536;
+constexpr std::size_t kLongestMessage = 1000;  // of a database: a trigger's may fill megabytes
 constexpr std::uint64_t kStormRows = 1000;
 constexpr std::uint64_t kLatestMicroseconds = 7'258'118'400'000'000;  // the year 2200
 
@@ -68,6 +70,7 @@ DeadLetter make_dead_letter(const RunIdentity& run, const Message& message, std:
   std::string& says = letter.error.message;
   const std::size_t at = message.text.empty() ? std::string::npos : says.find(message.text);
   if (at != std::string::npos) says = "the database's message repeats the text and is not shown";
+  says.resize(std::min(says.size(), kLongestMessage));
   return letter;
 }
 
