@@ -102,7 +102,11 @@ TEST_CASE("dead letters: hostile lines are refused") {
         with("\"sequence\":7", "\"sequence\":9223372036854775808"),
         with("\"producer\":3", "\"producer\":4294967299"), with("1882460106754225421", "-1"),
         with("1882460106754225421", "99999999999999999999"),
-        with("\"attempts\":2", "\"attempts\":\"2\"")}) {
+        with("\"attempts\":2", "\"attempts\":\"2\""),
+        with("\"version\":1", "\"version\":4294967297"), with("\"version\":1", "\"version\":1.5"),
+        with("\"due_us\":1769860800000000", "\"due_us\":9223372036854775807"),
+        with("\"due_us\":1769860800000000", "\"due_us\":-9223372036854775808"),
+        with("\"created_us\":1769860800001000", "\"created_us\":1e300")}) {
     CAPTURE(line.substr(0, 200));
     CHECK_FALSE(from_json_line(line).has_value());
   }
@@ -114,6 +118,17 @@ TEST_CASE("dead letters: the message's text is nowhere but in the encoded field"
   const DeadLetter made = make_dead_letter(
       {}, message, 1, {.code = "22P02", .message = "invalid input: \"CANARY\" and CANARY again"});
   CHECK(to_json_line(made).find("CANARY") == std::string::npos);
+}
+
+TEST_CASE("dead letters: a letter can be read back however much the database said") {
+  const TempDir dir;
+  const Message message{
+      .sequence = 1, .producer = 0, .due = {}, .created = {}, .taken = {}, .text = "text"};
+  const DeadLetter made[] = {
+      make_dead_letter({}, message, 1, {.code = "P0001", .message = std::string(100'000, '"')})};
+  DeadLetterBox box(dir.file("dead.jsonl"), 10);
+  CHECK_FALSE(box.add(made).has_value());
+  CHECK(sequences_in(dir.file("dead.jsonl"), 0) == std::vector<std::uint64_t>{1});
 }
 
 TEST_CASE("dead letters: the file is made for its owner when the first letter comes, and kept") {

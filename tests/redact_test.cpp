@@ -99,6 +99,8 @@ TEST_CASE("redact: a password with the address's own punctuation is hidden to it
            "postgres://user@host:5432/db?application_name=a@b&password=SECRET",
            "postgres://host/db?password=a?SECRET",
            "postgres://host/db?password=a:SECRET&user=u",
+           "postgres://host/db?password=a&SECRET",
+           "postgres://host/db?password=a&SECRET&=SECRET&&user=u",
            "postgres://user:a@host/db?password=b@SECRET",
            "password=http://SECRET",
            "host=h password=a://b:SECRET@c dbname=d",
@@ -128,6 +130,12 @@ TEST_CASE("redact: of a malformed address too much is hidden rather than too lit
            "stray password=SECRET",
            "PGPASSWORD=SECRET host=h",
            "password=SECRET\\",
+           "host= password=SECRET",
+           "host=h user= password = 'a SECRET' dbname=d",
+           "host='h password=SECRET dbname=d",
+           "host='h password='a SECRET' dbname=d",
+           "host=a\\ password=SECRET",
+           "host:h password='a&SECRET'",
        }) {
     check_hides(address);
   }
@@ -264,6 +272,12 @@ TEST_CASE("one_line: every secret is replaced wherever it stands") {
 
 TEST_CASE("one_line: a secret that begins another one does not uncover its rest") {
   CHECK(one_line("login with hunter22", {"hunter", "hunter22"}) == "login with ***");
+}
+
+TEST_CASE("one_line: secrets that overlap are all hidden, whichever is longer") {
+  CHECK(one_line("login with SECRET=hunter2 failed", {"SECRET=", "=hunter2"}) ==
+        "login with *** failed");
+  CHECK(one_line("aSECRETaSECRETa", {"aSECRETa"}) == "***");
 }
 
 TEST_CASE("one_line: a secret is found before white space is tidied away") {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cctype>
+#include <tuple>
+#include <utility>
 
 namespace loadgen {
 namespace {
@@ -13,6 +15,8 @@ constexpr std::size_t kTellingPiece = 4;  // shorter ones would blot out innocen
 struct Range {
   std::size_t begin;
   std::size_t end;
+
+  friend bool operator==(const Range&, const Range&) = default;
 };
 
 std::string percent_decode(std::string_view text) {
@@ -43,6 +47,18 @@ bool is_key_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '%';
 }
 
+// Where a query's value ends: before a '&' that another key follows. One that a password holds by
+// mistake has none behind it.
+std::size_t query_value_end(std::string_view uri, std::size_t begin) {
+  for (std::size_t end = uri.find('&', begin); end != std::string_view::npos;
+       end = uri.find('&', end + 1)) {
+    std::size_t key_end = end + 1;
+    while (key_end < uri.size() && is_key_character(uri[key_end])) ++key_end;
+    if (key_end > end + 1 && key_end < uri.size() && uri[key_end] == '=') return end;
+  }
+  return uri.size();
+}
+
 // scheme://user:SECRET@host/db?password=SECRET, and texts that look a little like it. A password
 // may hold any of ":@/?" by mistake: the first is taken to reach to the last '@'.
 void find_uri_passwords(std::string_view uri, std::vector<Range>& ranges) {
@@ -60,33 +76,53 @@ void find_uri_passwords(std::string_view uri, std::vector<Range>& ranges) {
     std::size_t key = equals;
     while (key > 0 && is_key_character(uri[key - 1])) --key;
     if (names_password(percent_decode(uri.substr(key, equals - key)))) {
-      ranges.push_back({equals + 1, std::min(uri.find('&', equals), uri.size())});
+      ranges.push_back({equals + 1, query_value_end(uri, equals + 1)});
     }
   }
 }
 
-// key = value pairs as libpq reads them: blanks around '=', values in single quotes, backslash
+std::size_t skip_blanks(std::string_view text, std::size_t at) {
+  while (at < text.size() && is_blank(text[at])) ++at;
+  return at;
+}
+
+// The value of a key = value pair as libpq reads it: blanks after '=', single quotes, backslash
 // escapes. An unclosed quote reaches to the end.
+Range value_after(std::string_view text, std::size_t equals) {
+  std::size_t at = skip_blanks(text, equals + 1);
+  const bool quoted = at < text.size() && text[at] == '\'';
+  if (quoted) ++at;
+  const std::size_t begin = at;
+  while (at < text.size() && (quoted ? text[at] != '\'' : !is_blank(text[at]))) {
+    at += text[at] == '\\' ? 2U : 1U;
+  }
+  return {begin, std::min(at, text.size())};
+}
+
+// key = value pairs as libpq reads them.
 void find_keyword_passwords(std::string_view text, std::vector<Range>& ranges) {
-  const auto skip_blanks = [&](std::size_t at) {
-    while (at < text.size() && is_blank(text[at])) ++at;
-    return at;
-  };
-  for (std::size_t at = skip_blanks(0); at < text.size(); at = skip_blanks(at)) {
+  for (std::size_t at = skip_blanks(text, 0); at < text.size(); at = skip_blanks(text, at)) {
     const std::size_t equals = text.find('=', at);
     if (equals == std::string_view::npos) break;
     std::string_view key = text.substr(at, equals - at);
     while (!key.empty() && is_blank(key.back())) key.remove_suffix(1);
-    at = skip_blanks(equals + 1);
-    const bool quoted = at < text.size() && text[at] == '\'';
-    if (quoted) ++at;
-    const std::size_t begin = at;
-    while (at < text.size() && (quoted ? text[at] != '\'' : !is_blank(text[at]))) {
-      at += text[at] == '\\' ? 2U : 1U;
-    }
-    at = std::min(at, text.size());
-    if (names_password(key)) ranges.push_back({begin, at});
-    if (quoted) ++at;
+    const Range value = value_after(text, equals);
+    if (names_password(key)) ranges.push_back(value);
+    at = value.end;
+    if (at < text.size() && text[at] == '\'') ++at;
+  }
+}
+
+// Those that belong to another value as libpq reads it, where that was left out or its quote was
+// left open: "host= password=SECRET", "host='h password=SECRET".
+void find_swallowed_passwords(std::string_view text, std::vector<Range>& ranges) {
+  for (std::size_t equals = text.find('='); equals != std::string_view::npos;
+       equals = text.find('=', equals + 1)) {
+    std::size_t end = equals;
+    while (end > 0 && is_blank(text[end - 1])) --end;
+    std::size_t key = end;
+    while (key > 0 && is_key_character(text[key - 1])) --key;
+    if (names_password(text.substr(key, end - key))) ranges.push_back(value_after(text, equals));
   }
 }
 
@@ -99,6 +135,8 @@ std::vector<Range> find_passwords(std::string_view address) {
   // An option taken for a value, "--db=postgres://...", has something of both.
   const bool mixed = address.starts_with('-') || address.find("://") != std::string_view::npos;
   if (!keywords || mixed) find_uri_passwords(address, found);
+  const bool uri = address.find("://") < address.find('=');
+  if (!uri) find_swallowed_passwords(address, found);
   return found;
 }
 
@@ -119,6 +157,25 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
+// The text with each range as "***"; they may overlap, and come twice.
+std::string cover(std::string_view text, std::vector<Range> hidden) {
+  std::sort(hidden.begin(), hidden.end(), [](const Range& a, const Range& b) {
+    return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
+  });
+  hidden.erase(std::unique(hidden.begin(), hidden.end()), hidden.end());
+  std::string shown;
+  std::size_t done = 0;
+  for (const Range& range : hidden) {
+    if (range.begin >= done) {
+      shown += text.substr(done, range.begin - done);
+      shown += kHidden;
+    }
+    done = std::max(done, range.end);
+  }
+  shown += text.substr(done);
+  return shown;
+}
+
 void add_secret(std::vector<std::string>& secrets, const std::string& secret) {
   const bool known = std::find(secrets.begin(), secrets.end(), secret) != secrets.end();
   if (!secret.empty() && !known) secrets.push_back(secret);
@@ -126,22 +183,7 @@ void add_secret(std::vector<std::string>& secrets, const std::string& secret) {
 
 }  // namespace
 
-std::string redact(std::string_view address) {
-  std::vector<Range> hidden = find_passwords(address);
-  std::sort(hidden.begin(), hidden.end(),
-            [](const Range& a, const Range& b) { return a.begin < b.begin; });
-  std::string shown;
-  std::size_t done = 0;
-  for (const Range& range : hidden) {
-    if (range.begin >= done) {
-      shown += address.substr(done, range.begin - done);
-      shown += kHidden;
-    }
-    done = std::max(done, range.end);
-  }
-  shown += address.substr(done);
-  return shown;
-}
+std::string redact(std::string_view address) { return cover(address, find_passwords(address)); }
 
 std::vector<std::string> secrets_in(std::string_view address) {
   std::vector<std::string> secrets;
@@ -175,11 +217,15 @@ std::string printable(std::string_view text) {
 }
 
 std::string one_line(std::string_view message, const std::vector<std::string>& secrets) {
-  std::string line(message);
-  std::vector<std::string> longest_first = secrets;  // one may begin another
-  std::sort(longest_first.begin(), longest_first.end(),
-            [](const std::string& a, const std::string& b) { return a.size() > b.size(); });
-  for (const std::string& secret : longest_first) replace_all(line, secret, kHidden);
+  // All are found before any is covered: they may overlap, and one may be a part of another.
+  std::vector<Range> hidden;
+  for (const std::string& secret : secrets) {
+    for (std::size_t at = message.find(secret); at != std::string_view::npos;
+         at = message.find(secret, at + 1)) {
+      hidden.push_back({at, at + secret.size()});
+    }
+  }
+  std::string line = cover(message, std::move(hidden));
   while (!line.empty() && is_blank(line.back())) line.pop_back();
   // libpq goes on with a sentence on the next line, behind a tab.
   replace_all(line, "\n\t", " ");

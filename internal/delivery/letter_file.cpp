@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -22,13 +23,20 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
+constexpr std::uint64_t kVersion = 1;
 constexpr std::size_t kLongestLine = 65'536;
+constexpr std::size_t kLongestMessage = 1000;  // of a database: a trigger's may fill megabytes
+constexpr std::uint64_t kLatestMicroseconds = 7'258'118'400'000'000;  // the year 2200
 
 std::string hex(std::uint64_t value) { return fmt::format("{:016x}", value); }
 
-WallTime wall_from_microseconds(std::int64_t count) {
-  return WallTime(std::chrono::duration_cast<WallTime::duration>(std::chrono::microseconds(count)));
+WallTime wall_from_microseconds(std::uint64_t count) {
+  return WallTime(std::chrono::microseconds(count));
+}
+
+// As it stands there: get() would convert a sign, a fraction or a larger number away.
+std::uint64_t whole_number(const Json& object, const char* key) {
+  return object.at(key).get_ref<const Json::number_unsigned_t&>();
 }
 
 }  // namespace
@@ -47,6 +55,7 @@ DeadLetter make_dead_letter(const RunIdentity& run, const Message& message, std:
   std::string& says = letter.error.message;
   const std::size_t at = message.text.empty() ? std::string::npos : says.find(message.text);
   if (at != std::string::npos) says = "the database's message repeats the text and is not shown";
+  says.resize(std::min(says.size(), kLongestMessage));
   return letter;
 }
 
@@ -72,25 +81,25 @@ std::optional<DeadLetter> from_json_line(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
   if (!json.is_object()) return std::nullopt;
   try {
-    if (json.at("version").get<int>() != kVersion) return std::nullopt;
+    if (whole_number(json, "version") != kVersion) return std::nullopt;
     const auto run_id = parse_unsigned(json.at("run_id").get<std::string>());
     const auto text = from_base64(json.at("text_base64").get<std::string>());
-    for (const char* number : {"sequence", "producer", "attempts"}) {
-      if (!json.at(number).is_number_unsigned()) return std::nullopt;
-    }
+    const std::uint64_t sequence = whole_number(json, "sequence");
+    const std::uint64_t producer = whole_number(json, "producer");
+    const std::uint64_t due = whole_number(json, "due_us");
+    const std::uint64_t created = whole_number(json, "created_us");
     if (!run_id || *run_id > INT64_MAX || !text ||
-        json.at("text_fnv1a64").get<std::string>() != hex(fnv1a64(*text)) ||
-        json.at("sequence").get<std::uint64_t>() > INT64_MAX ||
-        json.at("producer").get<std::uint64_t>() > INT32_MAX) {
+        json.at("text_fnv1a64").get<std::string>() != hex(fnv1a64(*text)) || sequence > INT64_MAX ||
+        producer > INT32_MAX || due > kLatestMicroseconds || created > kLatestMicroseconds) {
       return std::nullopt;
     }
     return DeadLetter{.run_id = static_cast<std::int64_t>(*run_id),
-                      .sequence = json.at("sequence").get<std::uint64_t>(),
-                      .producer = json.at("producer").get<std::uint32_t>(),
+                      .sequence = sequence,
+                      .producer = static_cast<std::uint32_t>(producer),
                       .text = *text,
-                      .due = wall_from_microseconds(json.at("due_us").get<std::int64_t>()),
-                      .created = wall_from_microseconds(json.at("created_us").get<std::int64_t>()),
-                      .attempts = json.at("attempts").get<std::uint64_t>(),
+                      .due = wall_from_microseconds(due),
+                      .created = wall_from_microseconds(created),
+                      .attempts = whole_number(json, "attempts"),
                       .error = {.code = json.at("code").get<std::string>(),
                                 .message = json.at("message").get<std::string>(),
                                 .constraint = json.at("constraint").get<std::string>()}};

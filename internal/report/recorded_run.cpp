@@ -7,25 +7,41 @@
 #include "base/error.h"
 
 namespace loadgen {
+namespace {
+
+using Json = nlohmann::json;
+
+constexpr std::uint64_t kLargestMessage = 256;  // --message-size
+
+// As it stands there: get() would convert a sign or a fraction away.
+std::uint64_t whole_number(const Json& object, const char* key) {
+  return object.at(key).get_ref<const Json::number_unsigned_t&>();
+}
+
+}  // namespace
 
 RecordedFacts facts_of(const RecordedRun& run) {
-  using Json = nlohmann::json;
+  const auto unreadable = [&] {
+    return SetupError(fmt::format("run {}: its record in loadgen_runs cannot be read", run.run_id));
+  };
   try {
     const Json config = Json::parse(run.config_json);
+    const std::uint64_t message_size = whole_number(config, "message_size");
+    if (message_size < 1 || message_size > kLargestMessage) throw unreadable();
     RecordedFacts facts{.run_id = run.run_id,
-                        .seed = config.at("seed").get<std::uint64_t>(),
-                        .message_size = config.at("message_size").get<std::uint32_t>(),
+                        .seed = whole_number(config, "seed"),
+                        .message_size = static_cast<std::uint32_t>(message_size),
                         .scheduled = std::nullopt,
                         .stored = std::nullopt,
                         .ledger_rows = run.ledger_rows};
     if (!run.result_json.empty()) {
       const Json counts = Json::parse(run.result_json).at("counts");
-      facts.scheduled = counts.at("scheduled").get<std::uint64_t>();
-      facts.stored = counts.at("stored").get<std::uint64_t>();
+      facts.scheduled = whole_number(counts, "scheduled");
+      facts.stored = whole_number(counts, "stored");
     }
     return facts;
   } catch (const Json::exception&) {
-    throw SetupError(fmt::format("run {}: its record in loadgen_runs cannot be read", run.run_id));
+    throw unreadable();
   }
 }
 
