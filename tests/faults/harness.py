@@ -4,6 +4,7 @@ import contextlib
 import glob
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -11,13 +12,17 @@ import sqlite3
 import subprocess
 import tempfile
 import time
+import urllib.parse
 
-CANARY = "CANARY-7f3a"
+CANARY = "CANARY-7f3a"  # a password in addresses and in the environment
+# A message's text is letters from a to p, and so is any part of it.
+ROW_TEXT = re.compile(rb"[a-p]{16}")
 LOSSES = ("stored", "dead_lettered", "dropped", "spooled", "unsent", "in_doubt")
 MINE = "application_name = 'loadgen'"
 IS_ROOT = os.geteuid() == 0
 ROWS = {}  # name -> (function, what is injected, is slow)
 METHODS = ("copy", "multi")
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Skip(Exception):
@@ -43,15 +48,56 @@ def until(condition, what, seconds=15.0):
         time.sleep(0.03)
 
 
+@contextlib.contextmanager
+def small_disk(b, size_mib):
+    """A folder on a disk of its own; the program ends before it goes."""
+    if not IS_ROOT:
+        raise Skip("needs root, to mount a small disk")
+    folder = tempfile.mkdtemp(prefix="lgf-disk.", dir="/tmp")
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size_mib}m", "tmpfs", folder],
+                      check=False, capture_output=True).returncode != 0:
+        os.rmdir(folder)
+        raise Skip("may not mount a small disk")
+    try:
+        yield folder
+    finally:
+        b.stop_all()
+        subprocess.run(["umount", "--lazy", folder], check=False)
+        os.rmdir(folder)
+
+
+def fill(folder, leave_kib=0):
+    """Returns the file that takes all room on the folder's disk but a little."""
+    disk = os.statvfs(folder)
+    filler = f"{folder}/filler"
+    with open(filler, "wb") as file:
+        os.posix_fallocate(file.fileno(), 0,
+                           disk.f_bavail * disk.f_frsize - (leave_kib << 10))
+    return filler
+
+
+def shim(b, name):
+    """The environment that puts tests/faults/NAME.c between the program and libc."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise Skip("no C compiler")
+    library = f"{b.dir}/{name}.so"
+    if not os.path.exists(library):
+        subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-o",
+                        library, f"{HERE}/{name}.c"], check=True)
+    return {"LD_PRELOAD": library}
+
+
 class Postgres:
     """A server of its own. Only the main thread may start it: pdeathsig follows the thread."""
 
     bin = (sorted(glob.glob("/usr/lib/postgresql/*/bin")) or [None])[-1]
     template = None  # initdb takes seconds; all rows copy one
 
-    def __init__(self):
+    def __init__(self, *settings):
         if self.bin is None:
             raise Skip("no Postgres server is installed")
+        self.settings = [part for setting in settings for part in ("-c", setting)]
         self.dir = tempfile.mkdtemp(prefix="lgf.", dir="/tmp")  # short: a socket's path
         self.log = open(f"{self.dir}/log", "wb")  # pylint: disable=consider-using-with
         self.process = None
@@ -90,7 +136,8 @@ class Postgres:
                 [*self._as_owner("--pdeathsig", "INT"), f"{self.bin}/postgres", "-D",
                  f"{self.dir}/data", "-k", self.dir, "-p", str(self.port), "-c", "fsync=off", "-c",
                  "listen_addresses=127.0.0.1", "-c", "max_connections=60", "-c",
-                 "restart_after_crash=on"], cwd="/", stdout=self.log, stderr=self.log)
+                 "restart_after_crash=on", *self.settings],
+                cwd="/", stdout=self.log, stderr=self.log)
             while self.process.poll() is None and time.monotonic() < deadline:
                 if subprocess.run([f"{self.bin}/pg_isready", "-q", "-h", self.dir, "-p",
                                    str(self.port)], check=False).returncode == 0:
@@ -138,6 +185,18 @@ class Postgres:
             return f"postgresql://{user}:{CANARY}@/{database}?host={self.dir}&port={self.port}"
         return f"postgresql://{user}:{CANARY}@{host}:{port or self.port}/{database}"
 
+    def recorded(self):
+        """What the program wrote about its runs."""
+        return self.psql("SELECT runs::text FROM loadgen_runs AS runs", check=False)
+
+    def unended(self):
+        """Runs that are on record and have no result."""
+        return self.number("SELECT count(*) FROM loadgen_runs WHERE result IS NULL")
+
+    def created_spread_s(self):
+        return float(self.psql("SELECT extract(epoch FROM max(created_at) - min(created_at)) "
+                               "FROM messages"))
+
     def count_rows(self, run_id):
         both = self.psql("SELECT count(*), count(DISTINCT sequence) FROM messages "
                          f"WHERE run_id = {run_id}")
@@ -161,10 +220,31 @@ class SqliteFile:
     def address(self):
         return f"sqlite:{self.path}"
 
+    def _query(self, sql, *values):
+        # Never makes the file: the program is to do that.
+        address = f"file:{urllib.parse.quote(self.path)}?mode=rw"
+        with contextlib.closing(sqlite3.connect(address, timeout=5, uri=True)) as db:
+            return db.execute(sql, values).fetchall()
+
+    def number(self, sql):
+        with contextlib.suppress(sqlite3.Error):
+            return int(self._query(sql)[0][0])
+        return 0
+
+    def recorded(self):
+        with contextlib.suppress(sqlite3.Error):
+            return repr(self._query("SELECT * FROM loadgen_runs"))
+        return ""
+
+    def unended(self):
+        return self.number("SELECT count(*) FROM loadgen_runs WHERE result IS NULL")
+
+    def created_spread_s(self):
+        return self._query("SELECT (max(created_at) - min(created_at)) / 1e6 FROM messages")[0][0]
+
     def count_rows(self, run_id):
-        with contextlib.closing(sqlite3.connect(self.path, timeout=5)) as db:
-            return db.execute("SELECT count(*), count(DISTINCT sequence) FROM messages "
-                              "WHERE run_id = ?", (run_id,)).fetchone()
+        return self._query("SELECT count(*), count(DISTINCT sequence) FROM messages "
+                           "WHERE run_id = ?", run_id)[0]
 
 
 class Bench:
@@ -180,36 +260,50 @@ class Bench:
         self.law, self.exit, self.began, self.seconds, self.rows = "-", "-", 0.0, 0.0, 0
 
     def check(self, holds, problem):
-        if not holds:
+        if not holds and problem not in self.problems:
             self.problems.append(problem)
 
-    def postgres(self):
-        self.database = Postgres()
+    def postgres(self, *settings):
+        self.database = Postgres(*settings)
         return self.database.start()
+
+    def sqlite(self, folder=None):
+        self.database = SqliteFile(f"{folder or self.dir}/messages.db")
+        return self.database
 
     def postgres_with_tables(self, sql):
         """The tables are there, and `sql` was done to them."""
         pg = self.postgres()
-        subprocess.run([self.app, "--count=1", "--rps=max", "--quiet", "--verify=off",
-                        f"--db={pg.address()}"], check=True, cwd=self.dir, capture_output=True)
+        self.run_app("--count=1", "--rps=max", "--quiet", "--verify=off",
+                     f"--db={pg.address()}").check_returncode()
         pg.psql(sql)
         return pg
 
-    def start(self, *options, db=None, user=None):
+    def start(self, *options, db=None, user=None, within=(), environment=None):
+        """within: a command that runs the program in some surroundings."""
         db = db or self.database.address()
-        command = [self.app, "--quiet", "--verify=full", f"--json={self.dir}/result.json",
+        command = [*within, self.app, "--quiet", "--verify=full", f"--json={self.dir}/result.json",
                    f"--dead-letter={self.dead_letters}", f"--db={db}", *options]
         with open(f"{self.dir}/stdout", "wb") as out, open(f"{self.dir}/stderr", "wb") as err:
             self.began = time.monotonic()
-            self.process = subprocess.Popen(command, cwd=self.dir, stdin=subprocess.DEVNULL,
-                                            stdout=out, stderr=err, user=user)
+            self.process = subprocess.Popen(
+                command, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=err, user=user,
+                env={**os.environ, "PGPASSWORD": f"{CANARY}-env", **(environment or {})})
+
+    def run_app(self, *arguments):
+        """Of other commands. What they say is kept, to be searched for secrets."""
+        done = subprocess.run([self.app, *arguments], check=False, cwd=self.dir, timeout=60,
+                              capture_output=True, text=True)
+        with open(f"{self.dir}/said", "a", encoding="utf-8") as said:
+            said.write(done.stdout + done.stderr)
+        return done
 
     def start_under_load(self, *options, db=None):
         """Returns when the first rows are stored: a fault injected then hits writes."""
         self.start(*options, db=db)
         # By its own run: rows of the set-up are there before.
         until(lambda: self.process.poll() is not None or self.database.number(
-            "SELECT count(*) FROM (SELECT FROM messages WHERE sequence > 50 LIMIT 1) AS one"),
+            "SELECT count(*) FROM (SELECT 1 FROM messages WHERE sequence > 50 LIMIT 1) AS one"),
               "the first rows")
 
     def read(self, name):
@@ -228,8 +322,7 @@ class Bench:
         self.seconds = time.monotonic() - self.began
         self.check(self.exit in exits, f"exit code {self.exit}, expected {sorted(exits)}")
         self.check(self.seconds <= limit, f"took {self.seconds:.1f} s, at most {limit:g} allowed")
-        for name in ("stdout", "stderr", "result.json", "dead.jsonl"):
-            self.check(CANARY not in self.read(name), f"the password is in {name}")
+        self.check_secrets()
 
     def judge(self, exits=(0,), limit=40.0, audited=True, duplicates=False):
         """Waits for the program and applies the oracle; the database must be up."""
@@ -260,6 +353,20 @@ class Bench:
                    f"{len(self.dead_sequences())} lines in the dead-letter file")
         self.rows = rows
 
+    def check_secrets(self):
+        """After each run of the program: nothing that it wrote tells a secret."""
+        written = {}
+        for path in glob.glob(f"{self.dir}/**", recursive=True):
+            if os.path.isfile(path) and not path.endswith((".so", ".db-shm")):
+                with open(path, "rb") as file:
+                    written[os.path.relpath(path, self.dir)] = file.read()
+        if self.database is not None:
+            written["loadgen_runs"] = self.database.recorded().encode()
+        for name, content in written.items():
+            self.check(CANARY.encode() not in content, f"the password is in {name}")
+            if re.search(r"\.db(-wal|-journal)?$", name) is None:  # the rows' own place
+                self.check(ROW_TEXT.search(content) is None, f"a row's text is in {name}")
+
     def dead_sequences(self):
         return sorted(json.loads(line)["sequence"] for line in self.read("dead.jsonl").splitlines())
 
@@ -270,11 +377,14 @@ class Bench:
     def classes(self):
         return {error["class"] for error in self.result["errors"]}
 
-    def close(self):
+    def stop_all(self):
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
         if isinstance(self.database, Postgres):
             self.database.remove()
+
+    def close(self):
+        self.stop_all()
         if not self.problems:
             shutil.rmtree(self.dir, ignore_errors=True)

@@ -4,10 +4,9 @@ import contextlib
 import os
 import signal
 import sqlite3
-import subprocess
 import time
 
-from harness import IS_ROOT, METHODS, Skip, SqliteFile, row, until
+from harness import IS_ROOT, METHODS, fill, row, small_disk, until
 
 BAD_ROW = "sequence % 1000 = 7"  # 5 of 5000
 
@@ -89,8 +88,7 @@ def poison(b, method, make, drop):
 
 
 def replay(b, code, expected):
-    done = subprocess.run([b.app, "replay", b.dead_letters, f"--db={b.database.address()}"],
-                          check=False, cwd=b.dir, capture_output=True, text=True, timeout=30)
+    done = b.run_app("replay", b.dead_letters, f"--db={b.database.address()}")
     said = done.stdout.strip()
     b.check(said == expected and done.returncode == code,
             f"replay: exit {done.returncode}, {said!r}, expected {code}, {expected!r}")
@@ -132,6 +130,13 @@ def poison_deferred(b, method):
         f"IF NEW.{BAD_ROW} THEN RAISE 'refused' USING ERRCODE = '23514', CONSTRAINT = 'bad'; "
         "END IF;", "CONSTRAINT TRIGGER {} AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED"),
            "DROP TRIGGER spoil ON messages")
+
+
+@row("a trigger refuses 1 row in 1000 and repeats its text", variants=METHODS)
+def poison_echoed(b, method):
+    """P0001, whose message proper holds what else only DETAIL does"""
+    poison(b, method, trigger(f"IF NEW.{BAD_ROW} THEN RAISE 'bad: %', NEW.message USING DETAIL = "
+                              "NEW.message; END IF;"), "DROP TRIGGER spoil ON messages")
 
 
 @row("a unique index refuses 1 row in 1000", variants=METHODS)
@@ -191,15 +196,10 @@ def wrong_database(b):
 # SQLite.
 
 
-def sqlite_file(b):
-    b.database = SqliteFile(f"{b.dir}/messages.db")
-    return b.database
-
-
 @row("another process holds the file for 2 s")
 def sqlite_locked_2s(b):
     """A lock delays messages."""
-    file = sqlite_file(b)
+    file = b.sqlite()
     b.start("--rps=1000", "--duration=4")
     time.sleep(1)
     with contextlib.closing(sqlite3.connect(file.path, timeout=5, isolation_level=None)) as db:
@@ -217,8 +217,7 @@ def sqlite_readonly_dir(b, file):
     folder = f"{b.dir}/shut"
     os.mkdir(folder)
     if file == "old":
-        subprocess.run([b.app, "--count=1", "--quiet", f"--db=sqlite:{folder}/m.db"], check=True,
-                       cwd=b.dir, capture_output=True)
+        b.run_app("--count=1", "--quiet", f"--db=sqlite:{folder}/m.db").check_returncode()
         os.chmod(f"{folder}/m.db", 0o444)
     os.chmod(folder, 0o555)
     turned_away(b, f"sqlite:{folder}/m.db", f"{folder}/m.db",
@@ -229,26 +228,13 @@ def sqlite_readonly_dir(b, file):
 @row("the disk full, room after 2 s")
 def sqlite_full(b):
     """Somebody makes room; nothing is lost meanwhile."""
-    if not IS_ROOT:
-        raise Skip("needs root, to mount a small disk")
-    folder = f"{b.dir}/small"
-    os.mkdir(folder)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder], check=False,
-                      capture_output=True).returncode != 0:
-        raise Skip("may not mount a small disk")
-    try:
-        b.database = SqliteFile(f"{folder}/messages.db")
-        with open(f"{folder}/filler", "wb") as filler:
-            filler.write(bytes(23 << 20))
+    with small_disk(b, 24) as folder:
+        b.sqlite(folder)
+        filler = fill(folder, leave_kib=1024)
         b.start("--rps=5000", "--duration=4")
         until(lambda: "SQLITE_FULL" in b.read("stderr") or b.process.poll() is not None,
               "a full disk")
         time.sleep(2)
-        os.remove(f"{folder}/filler")
+        os.remove(filler)
         b.judge(limit=40)
         b.retried()
-    finally:
-        if b.process is not None and b.process.poll() is None:
-            b.process.kill()
-            b.process.wait()
-        subprocess.run(["umount", folder], check=False)
