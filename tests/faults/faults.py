@@ -245,6 +245,25 @@ def proxy_reset_storm(b):
     b.retried()
 
 
+@row("the answer to COMMIT cut after each of its bytes",
+     variants=("copy", "multi", "unnest", "single"))
+def commit_answer_cut(b, method):
+    """However much of it arrives: what is not known to be stored is in doubt, and is stored."""
+    proxy = through_proxy(b, "--rps=1000", "--duration=0", f"--insert={method}")
+    cuts, length = 0, 0
+    while cuts <= length:
+        length = len(proxy.cut_answer(cuts))
+        cuts += 1
+        time.sleep(0.04)  # others succeed meanwhile, and the breaker stays closed
+    b.process.send_signal(signal.SIGTERM)
+    b.judge()
+    proxy.close()
+    doubts = sum(error["count"] for error in b.result["errors"] if error["class"] == "in_doubt")
+    # A COPY is over with CommandComplete, before ReadyForQuery.
+    b.check(doubts >= length - 6, f"{doubts} commits in doubt, {cuts} cut")
+    b.check(b.result["counts"]["duplicates_suppressed"] > 0, "no duplicate was suppressed")
+
+
 def own_copy(app, folder):
     """Of the program: it may be rebuilt meanwhile."""
     for _ in range(60):
