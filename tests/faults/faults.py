@@ -14,11 +14,12 @@ import sys
 import tempfile
 import time
 
-import refusals  # registers its rows
+import machine  # registers its rows, as the next does
+import refusals
 from harness import METHODS, ROWS, Bench, Postgres, Skip, row, until
 from proxy import Proxy
 
-assert refusals
+assert machine and refusals
 
 # The server goes away.
 
