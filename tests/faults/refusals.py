@@ -2,11 +2,12 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
 import time
 
-from harness import IS_ROOT, METHODS, fill, row, small_disk, until
+from harness import IS_ROOT, METHODS, MINE, Seat, fill, row, small_disk, until
 
 BAD_ROW = "sequence % 1000 = 7"  # 5 of 5000
 
@@ -64,6 +65,114 @@ def backend_sigstop_20s(b):
     b.retried()
     slowest = b.result["latency_us"]["write"]["max"] / 1e6
     b.check(slowest > 6.5, f"the watchdog had nothing to do: {slowest:.1f} s")
+
+
+# No room, or not for writing.
+
+
+@row("the target is read-only for 2 s", variants=METHODS)
+def read_only_and_back(b, method):
+    """As on a standby before it is promoted: nothing is lost meanwhile."""
+    pg = b.postgres()
+    b.start_under_load("--rps=1000", "--duration=4", f"--insert={method}")
+    pg.psql("ALTER SYSTEM SET default_transaction_read_only = on")
+    pg.psql("SELECT pg_reload_conf()")
+    until(lambda: "25006" in b.read("stderr"), "a write that was refused")
+    time.sleep(2)
+    pg.psql("ALTER SYSTEM RESET default_transaction_read_only")
+    pg.psql("SELECT pg_reload_conf()")
+    b.judge(limit=40)
+    b.retried()
+    b.check(b.classes() == {"capacity"}, f"classes {b.classes()}")
+
+
+@row("the table's disk full for 2 s", variants=METHODS)
+def postgres_table_disk_full(b, method):
+    """Somebody makes room; no row is taken for a bad one."""
+    with small_disk(b, 24) as folder:
+        pg = b.postgres_with_tables("SELECT")
+        shutil.chown(folder, "postgres")
+        pg.psql(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        pg.psql("ALTER TABLE messages SET TABLESPACE small")
+        filler = fill(folder, leave_kib=256)
+        b.start("--rps=5000", "--duration=4", f"--insert={method}")
+        until(lambda: "53100" in b.read("stderr") or b.process.poll() is not None, "a full disk")
+        time.sleep(2)
+        os.remove(filler)
+        b.judge(limit=40)
+        b.retried()
+        b.check("capacity" in b.classes(), f"classes {b.classes()}")
+
+
+@row("the log's disk full for 3 s: the server panics")
+def postgres_log_disk_full(b):
+    """What the server took before it fell is there, once."""
+    with small_disk(b, 256) as folder:
+        os.chmod(folder, 0o755)
+        pg = b.postgres(parent=folder)
+        b.start_under_load("--rps=2000", "--duration=5")
+        filler = fill(folder, leave_kib=2048)  # a segment of the log takes 16 MiB
+        pg.psql("SELECT pg_switch_wal()", check=False)
+        # It tries to recover, finds no room, and ends.
+        until(lambda: pg.process.poll() is not None, "the server's end")
+        time.sleep(3)
+        os.remove(filler)
+        pg.start()
+        b.judge(limit=40)
+        b.retried()
+
+
+# No session to be had.
+
+
+def occupy(pg):
+    """Takes all sessions that are free."""
+    seats = []
+    while not seats or seats[-1].taken:
+        seats.append(Seat(pg))
+    seats.pop().leave()
+    return seats
+
+
+def leave(seats):
+    for seat in seats:
+        seat.leave()
+
+
+MOST_SESSIONS = ("max_connections=12", "superuser_reserved_connections=0")
+
+
+@row("all sessions are others' for 2 s, in mid-run")
+def max_connections_midrun(b):
+    """53300 is an outage: whoever is turned away comes again."""
+    pg = b.postgres(*MOST_SESSIONS)
+    b.start_under_load("--rps=1000", "--duration=5")
+    seats = occupy(pg)
+    until(lambda: not take_over(pg, seats), "the program without a session")
+    time.sleep(2)
+    leave(seats)
+    b.judge(limit=40)
+    b.retried()
+    b.check("53300" in {error["code"] for error in b.result["errors"]}, "nobody was turned away")
+
+
+def take_over(pg, seats):
+    """Ends the program's sessions and takes their places. Returns whether it may have one left."""
+    seats[0].query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {MINE}")
+    seats += occupy(pg)
+    return len(seats) < 12
+
+
+@row("all sessions are others' for 2 s, at the start")
+def max_connections_at_start(b):
+    """A run waits for its database to have room for it."""
+    pg = b.postgres(*MOST_SESSIONS)
+    seats = occupy(pg)
+    b.start("--rps=1000", "--duration=2")
+    time.sleep(2)
+    leave(seats)
+    b.judge(limit=20)
+    b.check("too many clients" in b.read("stderr"), f"stderr {b.read('stderr')!r}")
 
 
 # Rows that can never be stored.
