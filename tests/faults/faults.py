@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Breaks the database under a run and checks that the run's account of it is true.
 
-    faults.py APP [ROW...] [--all]     a ROW is a name, the start of one, or a pattern
+A row is a name, the start of one, or a pattern; --all runs the slow ones, too.
 """
 
+import argparse
 import contextlib
 import fnmatch
 import os
@@ -14,9 +15,11 @@ import sys
 import tempfile
 import time
 
-import machine  # registers its rows, as the next does
+import machine  # registers its rows, as the next two do
 import refusals
-from harness import METHODS, ROWS, Bench, Postgres, Skip, row, until
+import stress
+from databases import Postgres, Skip
+from harness import METHODS, ROWS, Bench, row, until
 from proxy import Proxy
 
 assert machine and refusals
@@ -277,7 +280,7 @@ def own_copy(app, folder):
 
 
 def run_row(app, name):
-    """Returns whether the row did not fail."""
+    """Returns "PASS", "FAIL" or "SKIP"."""
     function, injected, _ = ROWS[name]
     b = Bench(app)
     result = None
@@ -294,31 +297,42 @@ def run_row(app, name):
                         else "PASS")
     print(f"{name:<34} {injected} | {b.law} | exit {b.exit} | {b.seconds:.1f} s | {result}",
           flush=True)
-    return not b.problems
+    return result[:4]
 
 
 def main():
-    arguments = [argument for argument in sys.argv[1:] if argument != "--all"]
-    if not arguments or arguments[0].startswith("-"):
-        sys.exit(__doc__)
-    app, *wanted = arguments
-    names = [name for name, (_, _, slow) in ROWS.items() if "--all" in sys.argv or not slow]
-    if wanted:
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("app")
+    parser.add_argument("rows", nargs="*")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--stress-seconds", type=float, default=stress.PLAN["seconds"])
+    parser.add_argument("--stress-seed", type=int, default=stress.PLAN["seed"])
+    given = parser.parse_intermixed_args()
+    app = given.app
+    stress.PLAN.update(seconds=given.stress_seconds, seed=given.stress_seed)
+    names = [name for name, (_, _, slow) in ROWS.items() if given.all or not slow]
+    if given.rows:
         names = [name for name in ROWS
-                 if any(fnmatch.fnmatch(name, one) or name.startswith(one) for one in wanted)]
+                 if any(fnmatch.fnmatch(name, one) or name.startswith(one) for one in given.rows)]
         if not names:
             sys.exit(f"faults.py: no such row; there are: {' '.join(ROWS)}")
     folder = tempfile.mkdtemp(prefix="lgf-app.", dir="/tmp")
     os.chmod(folder, 0o755)
     try:
         copy = own_copy(app, folder)
-        failed = [name for name in names if not run_row(copy, name)]
+        ends = {name: run_row(copy, name) for name in names}
     finally:
         for path in (folder, Postgres.template):
             if path is not None:
                 shutil.rmtree(path, ignore_errors=True)
-    print(f"{len(names)} rows, {len(failed)} failed{': ' if failed else ''}{' '.join(failed)}")
-    sys.exit(1 if failed else 0)
+    told = [f"{len(names)} rows"]
+    for end, word in (("PASS", "passed"), ("FAIL", "FAILED"), ("SKIP", "SKIPPED, not tested")):
+        those = [name for name in names if ends[name] == end]
+        told.append(f"{len(those)} {word}" + (f": {' '.join(those)}" if end != "PASS" and those
+                                              else ""))
+    print("; ".join(told))
+    sys.exit(1 if "FAIL" in ends.values() else 0)
 
 
 if __name__ == "__main__":

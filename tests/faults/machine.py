@@ -8,7 +8,8 @@ import sqlite3
 import subprocess
 import time
 
-from harness import IS_ROOT, Skip, row, shim, until
+from databases import IS_ROOT, Skip
+from harness import row, shim, until
 
 BOTH = ("sqlite", "postgres")
 
@@ -33,15 +34,15 @@ def begins_or_refuses(b, what, exits, limit):
 # The disk.
 
 
-def io_fails(b, operation, error, first, count, *options):
+def io_fails(b, operation, error, first, count):
     """One run, whose file fails from the first-th call on. Returns whether it came so far."""
     folder = f"{b.dir}/{operation}{first}"
     os.mkdir(folder)
     file = b.sqlite(folder)
     with contextlib.suppress(FileNotFoundError):
         os.remove(f"{b.dir}/result.json")
-    b.start("--rps=max", "--count=300", "--batch-size=50", "--retry-delay=1ms,10ms",
-            "--drain-timeout=1s", *options, environment={
+    b.start("--rps=max", "--count=200", "--batch-size=50", "--retry-delay=1ms,10ms",
+            "--drain-timeout=1s", "--consumers=2", "--producers=2", environment={
                 **shim(b, "fail_io"), "FAIL_IO": f"{operation} {first} {count} {error}",
                 "FAIL_IO_FILE": file.path, "FAIL_IO_TOLD": f"{folder}/told"})
     what = f"{operation} {first}"
@@ -53,7 +54,7 @@ def io_fails(b, operation, error, first, count, *options):
             found = [sequence for (sequence,) in db.execute(
                 "SELECT sequence FROM messages ORDER BY sequence")]
             if b.exit == 0:
-                b.check(found == list(range(300)), f"{what}: {len(found)} rows")
+                b.check(found == list(range(200)), f"{what}: {len(found)} rows")
     if len(b.problems) > problems:
         b.problems[-1] += f" ({what})"
     return os.path.exists(f"{folder}/told")

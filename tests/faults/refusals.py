@@ -7,7 +7,8 @@ import signal
 import sqlite3
 import time
 
-from harness import IS_ROOT, METHODS, MINE, Seat, fill, row, small_disk, until
+from databases import IS_ROOT, MINE, Seat
+from harness import METHODS, fill, row, small_disk, until
 
 BAD_ROW = "sequence % 1000 = 7"  # 5 of 5000
 
