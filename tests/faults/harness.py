@@ -17,6 +17,7 @@ ROW_TEXT = re.compile(rb"[a-p]{16}")
 LOSSES = ("stored", "dead_lettered", "dropped", "spooled", "unsent", "in_doubt")
 ROWS = {}  # name -> (function, what is injected, is slow)
 METHODS = ("copy", "multi")
+ENVIRONMENT = {**os.environ, "PGPASSWORD": f"{CANARY}-env"}
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
@@ -120,12 +121,12 @@ class Bench:
             self.began = time.monotonic()
             self.process = subprocess.Popen(
                 command, cwd=self.dir, stdin=subprocess.DEVNULL, stdout=out, stderr=err, user=user,
-                env={**os.environ, "PGPASSWORD": f"{CANARY}-env", **(environment or {})})
+                env={**ENVIRONMENT, **(environment or {})})
 
     def run_app(self, *arguments):
         """Of other commands. What they say is kept, to be searched for secrets."""
         done = subprocess.run([self.app, *arguments], check=False, cwd=self.dir, timeout=60,
-                              capture_output=True, text=True)
+                              env=ENVIRONMENT, capture_output=True, text=True)
         with open(f"{self.dir}/said", "a", encoding="utf-8") as said:
             said.write(done.stdout + done.stderr)
         return done
