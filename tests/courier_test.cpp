@@ -302,6 +302,24 @@ TEST_CASE("courier: bad rows become dead letters, exactly those, and all others 
   }
 }
 
+TEST_CASE("courier: an error that repeats a row's text is told without it") {
+  Fixture f;
+  f.context.policy.retries = 0;
+  auto list = f.messages(0, 2);
+  list[0].text = "abcdefgh";
+  list[1].text = "ab";
+  f.sink.answer = [](std::size_t nth) {
+    WriteResult refused = refusal(ErrorClass::kContention);
+    refused.error.message = nth == 0 ? "no place for abcdefgh" : "abnormal";
+    return LedgerSink::Answer{.refused = refused};
+  };
+  f.deliver(list);
+  f.deliver(list);
+  REQUIRE(f.errors.size() == 2);
+  CHECK(f.errors[0].error.message.find("abcdefgh") == std::string::npos);
+  CHECK(f.errors[1].error.message == "abnormal");  // too short to be told from words
+}
+
 TEST_CASE("courier: an outage while bad rows are looked for splits nothing and loses nothing") {
   Fixture f;
   f.sink.bad = {7, 42};

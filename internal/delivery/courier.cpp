@@ -23,6 +23,14 @@ constexpr std::uint64_t kMostUnknown = 3;
 // A target that let us in before and now does not know us may be in the middle of being restored.
 constexpr std::chrono::seconds kRefusalPatience{60};
 
+// An error goes to the log and into the result, where row data do not belong.
+void hide_texts(WriteError& error, const Frame& frame) {
+  constexpr std::size_t kTelling = 8;  // shorter ones are in innocent messages, too
+  for (const Message& message : frame.messages) {
+    if (message.text.size() >= kTelling) hide_text(error.message, message.text);
+  }
+}
+
 // Whether the result says that the target is not well.
 bool is_ill_health(const WriteResult& result) {
   return result.outcome == WriteOutcome::kInDoubt ||
@@ -178,6 +186,7 @@ Courier::Attempt Courier::attempt(const Frame& frame) {
   begin_attempt(context_.clock.now());
   WriteResult result = sink_->write(frame);
   begin_attempt(std::nullopt);
+  if (!result.stored()) hide_texts(result.error, frame);
   return {Stage::kWrite, std::move(result)};
 }
 

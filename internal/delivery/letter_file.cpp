@@ -51,12 +51,15 @@ DeadLetter make_dead_letter(const RunIdentity& run, const Message& message, std:
                     .created = run.anchor.wall_at(message.created),
                     .attempts = attempts,
                     .error = error};
-  // A trigger or a conversion may repeat the text.
   std::string& says = letter.error.message;
-  const std::size_t at = message.text.empty() ? std::string::npos : says.find(message.text);
-  if (at != std::string::npos) says = "the database's message repeats the text and is not shown";
+  hide_text(says, message.text);
   says.resize(std::min(says.size(), kLongestMessage));
   return letter;
+}
+
+void hide_text(std::string& says, std::string_view text) {
+  if (text.empty() || says.find(text) == std::string::npos) return;
+  says = "the database's message repeats the text and is not shown";
 }
 
 std::string to_json_line(const DeadLetter& letter) {

@@ -28,6 +28,9 @@ struct DeadLetter {
 DeadLetter make_dead_letter(const RunIdentity& run, const Message& message, std::uint64_t attempts,
                             const WriteError& error);
 
+// Replaces a driver's message that repeats the text, as a trigger or a conversion may make it.
+void hide_text(std::string& says, std::string_view text);
+
 // A line, with its newline. Pure.
 std::string to_json_line(const DeadLetter& letter);
 // nullopt = not a dead letter: torn, of another version, or its text does not fit its checksum.

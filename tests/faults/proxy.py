@@ -9,9 +9,73 @@ import time
 RESET_ON_CLOSE = struct.pack("ii", 1, 0)  # SO_LINGER on, 0 s: close() sends RST, not FIN
 
 
+class _Requests:
+    """What a Postgres client says, as far as needed to see where it asks for a commit.
+
+    https://www.postgresql.org/docs/current/protocol-message-formats.html
+    """
+
+    _ENCRYPTION = (80877103, 80877104)  # asked for, and refused, before the start-up packet
+
+    def __init__(self):
+        self._rest = b""
+        self._started = self._executed = self._in_transaction = False
+
+    def ask_for_commit(self, data):
+        """Takes the next bytes; whether the last message in them is to be answered by a commit."""
+        self._rest += data
+        asks = False
+        while True:
+            head, least = (1, 5) if self._started else (0, 8)
+            if len(self._rest) < least:
+                return asks
+            length = head + int.from_bytes(self._rest[head:head + 4], "big")
+            if len(self._rest) < length:
+                return asks
+            message, self._rest = self._rest[:length], self._rest[length:]
+            asks = self._is_commit(message)
+
+    def _is_commit(self, message):
+        if not self._started:
+            self._started = int.from_bytes(message[4:8], "big") not in self._ENCRYPTION
+            return False
+        kind, text = message[:1], message[5:]
+        if kind == b"Q":
+            ends = text == b"COMMIT\0"
+            self._in_transaction = text == b"BEGIN\0"
+            return ends
+        if kind == b"E":
+            self._executed = True
+        if kind == b"S":
+            executed, self._executed = self._executed, False
+            return executed and not self._in_transaction
+        return kind == b"c"  # the end of COPY
+
+
+class _Cut:
+    """The answer to a commit is to end after some bytes."""
+
+    def __init__(self, after):
+        self.after = after
+        self.answer = b""
+        self.done = threading.Event()
+
+    def take(self, data):
+        """What of the data may pass."""
+        so_far = len(self.answer)
+        self.answer += data
+        return data[:max(0, self.after - so_far)]
+
+    def is_over(self):
+        # ReadyForQuery ends an answer: only then the commit is over on the server.
+        return self.answer[-6:-1] == b"Z\0\0\0\5"
+
+
 class _Pair:
     def __init__(self, client, upstream):
         self.client, self.upstream = client, upstream
+        self.requests = _Requests()
+        self.cut = None
         # Both for ever: what was swallowed cannot be sent later.
         self.black = upstream is None
         self.mute = False
@@ -45,6 +109,7 @@ class Proxy:
         self._listener.settimeout(0.1)
         self.port = self._listener.getsockname()[1]
         self._closed = False
+        self._cut = None
         threading.Thread(target=self._accept, daemon=True).start()
 
     def set_mode(self, mode):
@@ -62,6 +127,18 @@ class Proxy:
             for pair in self._pairs:
                 pair.reset = True
             return len(self._pairs)
+
+    def cut_answer(self, after):
+        """The next answer to a commit, of whatever connection, is cut after that many bytes.
+
+        Returns the answer the server gave.
+        """
+        cut = _Cut(after)
+        with self._lock:
+            self._cut = cut
+        if not cut.done.wait(10):
+            raise TimeoutError(f"no commit was answered: {cut.answer!r}")
+        return cut.answer
 
     def close(self):
         self._closed = True
@@ -119,4 +196,22 @@ class Proxy:
                 if not data:
                     ends.remove(upstream)  # a black hole does not tell of the other side's end
                 elif not pair.black and not (pair.mute and end is upstream):
-                    (upstream if end is client else client).sendall(data)
+                    if self._pass_on(pair, end, data):
+                        return
+
+    def _pass_on(self, pair, end, data):
+        """Returns whether the connection is to end here."""
+        if end is pair.client:
+            if pair.requests.ask_for_commit(data):
+                with self._lock:
+                    pair.cut, self._cut = self._cut, None
+            pair.upstream.sendall(data)
+            return False
+        if pair.cut is None:
+            pair.client.sendall(data)
+            return False
+        pair.client.sendall(pair.cut.take(data))
+        if pair.cut.is_over():
+            pair.cut.done.set()
+            return True
+        return False

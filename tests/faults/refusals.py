@@ -2,12 +2,13 @@
 
 import contextlib
 import os
+import shutil
 import signal
 import sqlite3
-import subprocess
 import time
 
-from harness import IS_ROOT, METHODS, Skip, SqliteFile, row, until
+from databases import IS_ROOT, MINE, Seat
+from harness import METHODS, fill, row, small_disk, until
 
 BAD_ROW = "sequence % 1000 = 7"  # 5 of 5000
 
@@ -67,6 +68,114 @@ def backend_sigstop_20s(b):
     b.check(slowest > 6.5, f"the watchdog had nothing to do: {slowest:.1f} s")
 
 
+# No room, or not for writing.
+
+
+@row("the target is read-only for 2 s", variants=METHODS)
+def read_only_and_back(b, method):
+    """As on a standby before it is promoted: nothing is lost meanwhile."""
+    pg = b.postgres()
+    b.start_under_load("--rps=1000", "--duration=4", f"--insert={method}")
+    pg.psql("ALTER SYSTEM SET default_transaction_read_only = on")
+    pg.psql("SELECT pg_reload_conf()")
+    until(lambda: "25006" in b.read("stderr"), "a write that was refused")
+    time.sleep(2)
+    pg.psql("ALTER SYSTEM RESET default_transaction_read_only")
+    pg.psql("SELECT pg_reload_conf()")
+    b.judge(limit=40)
+    b.retried()
+    b.check(b.classes() == {"capacity"}, f"classes {b.classes()}")
+
+
+@row("the table's disk full for 2 s", variants=METHODS)
+def postgres_table_disk_full(b, method):
+    """Somebody makes room; no row is taken for a bad one."""
+    with small_disk(b, 24) as folder:
+        pg = b.postgres_with_tables("SELECT")
+        shutil.chown(folder, "postgres")
+        pg.psql(f"CREATE TABLESPACE small LOCATION '{folder}'")
+        pg.psql("ALTER TABLE messages SET TABLESPACE small")
+        filler = fill(folder, leave_kib=256)
+        b.start("--rps=5000", "--duration=4", f"--insert={method}")
+        until(lambda: "53100" in b.read("stderr") or b.process.poll() is not None, "a full disk")
+        time.sleep(2)
+        os.remove(filler)
+        b.judge(limit=40)
+        b.retried()
+        b.check("capacity" in b.classes(), f"classes {b.classes()}")
+
+
+@row("the log's disk full for 3 s: the server panics")
+def postgres_log_disk_full(b):
+    """What the server took before it fell is there, once."""
+    with small_disk(b, 256) as folder:
+        os.chmod(folder, 0o755)
+        pg = b.postgres(parent=folder)
+        b.start_under_load("--rps=2000", "--duration=5")
+        filler = fill(folder, leave_kib=2048)  # a segment of the log takes 16 MiB
+        pg.psql("SELECT pg_switch_wal()", check=False)
+        # It tries to recover, finds no room, and ends.
+        until(lambda: pg.process.poll() is not None, "the server's end")
+        time.sleep(3)
+        os.remove(filler)
+        pg.start()
+        b.judge(limit=40)
+        b.retried()
+
+
+# No session to be had.
+
+
+def occupy(pg):
+    """Takes all sessions that are free."""
+    seats = []
+    while not seats or seats[-1].taken:
+        seats.append(Seat(pg))
+    seats.pop().leave()
+    return seats
+
+
+def leave(seats):
+    for seat in seats:
+        seat.leave()
+
+
+MOST_SESSIONS = ("max_connections=12", "superuser_reserved_connections=0")
+
+
+@row("all sessions are others' for 2 s, in mid-run")
+def max_connections_midrun(b):
+    """53300 is an outage: whoever is turned away comes again."""
+    pg = b.postgres(*MOST_SESSIONS)
+    b.start_under_load("--rps=1000", "--duration=5")
+    seats = occupy(pg)
+    until(lambda: not take_over(pg, seats), "the program without a session")
+    time.sleep(2)
+    leave(seats)
+    b.judge(limit=40)
+    b.retried()
+    b.check("53300" in {error["code"] for error in b.result["errors"]}, "nobody was turned away")
+
+
+def take_over(pg, seats):
+    """Ends the program's sessions and takes their places. Returns whether it may have one left."""
+    seats[0].query(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {MINE}")
+    seats += occupy(pg)
+    return len(seats) < 12
+
+
+@row("all sessions are others' for 2 s, at the start")
+def max_connections_at_start(b):
+    """A run waits for its database to have room for it."""
+    pg = b.postgres(*MOST_SESSIONS)
+    seats = occupy(pg)
+    b.start("--rps=1000", "--duration=2")
+    time.sleep(2)
+    leave(seats)
+    b.judge(limit=20)
+    b.check("too many clients" in b.read("stderr"), f"stderr {b.read('stderr')!r}")
+
+
 # Rows that can never be stored.
 
 
@@ -89,8 +198,7 @@ def poison(b, method, make, drop):
 
 
 def replay(b, code, expected):
-    done = subprocess.run([b.app, "replay", b.dead_letters, f"--db={b.database.address()}"],
-                          check=False, cwd=b.dir, capture_output=True, text=True, timeout=30)
+    done = b.run_app("replay", b.dead_letters, f"--db={b.database.address()}")
     said = done.stdout.strip()
     b.check(said == expected and done.returncode == code,
             f"replay: exit {done.returncode}, {said!r}, expected {code}, {expected!r}")
@@ -132,6 +240,13 @@ def poison_deferred(b, method):
         f"IF NEW.{BAD_ROW} THEN RAISE 'refused' USING ERRCODE = '23514', CONSTRAINT = 'bad'; "
         "END IF;", "CONSTRAINT TRIGGER {} AFTER INSERT ON messages DEFERRABLE INITIALLY DEFERRED"),
            "DROP TRIGGER spoil ON messages")
+
+
+@row("a trigger refuses 1 row in 1000 and repeats its text", variants=METHODS)
+def poison_echoed(b, method):
+    """P0001, whose message proper holds what else only DETAIL does"""
+    poison(b, method, trigger(f"IF NEW.{BAD_ROW} THEN RAISE 'bad: %', NEW.message USING DETAIL = "
+                              "NEW.message; END IF;"), "DROP TRIGGER spoil ON messages")
 
 
 @row("a unique index refuses 1 row in 1000", variants=METHODS)
@@ -191,15 +306,10 @@ def wrong_database(b):
 # SQLite.
 
 
-def sqlite_file(b):
-    b.database = SqliteFile(f"{b.dir}/messages.db")
-    return b.database
-
-
 @row("another process holds the file for 2 s")
 def sqlite_locked_2s(b):
     """A lock delays messages."""
-    file = sqlite_file(b)
+    file = b.sqlite()
     b.start("--rps=1000", "--duration=4")
     time.sleep(1)
     with contextlib.closing(sqlite3.connect(file.path, timeout=5, isolation_level=None)) as db:
@@ -217,8 +327,7 @@ def sqlite_readonly_dir(b, file):
     folder = f"{b.dir}/shut"
     os.mkdir(folder)
     if file == "old":
-        subprocess.run([b.app, "--count=1", "--quiet", f"--db=sqlite:{folder}/m.db"], check=True,
-                       cwd=b.dir, capture_output=True)
+        b.run_app("--count=1", "--quiet", f"--db=sqlite:{folder}/m.db").check_returncode()
         os.chmod(f"{folder}/m.db", 0o444)
     os.chmod(folder, 0o555)
     turned_away(b, f"sqlite:{folder}/m.db", f"{folder}/m.db",
@@ -229,26 +338,13 @@ def sqlite_readonly_dir(b, file):
 @row("the disk full, room after 2 s")
 def sqlite_full(b):
     """Somebody makes room; nothing is lost meanwhile."""
-    if not IS_ROOT:
-        raise Skip("needs root, to mount a small disk")
-    folder = f"{b.dir}/small"
-    os.mkdir(folder)
-    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", folder], check=False,
-                      capture_output=True).returncode != 0:
-        raise Skip("may not mount a small disk")
-    try:
-        b.database = SqliteFile(f"{folder}/messages.db")
-        with open(f"{folder}/filler", "wb") as filler:
-            filler.write(bytes(23 << 20))
+    with small_disk(b, 24) as folder:
+        b.sqlite(folder)
+        filler = fill(folder, leave_kib=1024)
         b.start("--rps=5000", "--duration=4")
         until(lambda: "SQLITE_FULL" in b.read("stderr") or b.process.poll() is not None,
               "a full disk")
         time.sleep(2)
-        os.remove(f"{folder}/filler")
+        os.remove(filler)
         b.judge(limit=40)
         b.retried()
-    finally:
-        if b.process is not None and b.process.poll() is None:
-            b.process.kill()
-            b.process.wait()
-        subprocess.run(["umount", folder], check=False)
