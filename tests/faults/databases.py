@@ -137,6 +137,10 @@ class Postgres:
                          f"{self.table} WHERE run_id = {run_id}")
         return tuple(int(number) for number in both.split("|"))
 
+    def sequences(self, run_id):
+        return [int(one) for one in self.psql(
+            f"SELECT sequence FROM {self.table} WHERE run_id = {run_id}").split()]
+
     def remove(self):
         if self.process is not None and self.process.poll() is None:
             self.kill9()
@@ -209,3 +213,7 @@ class SqliteFile:
     def count_rows(self, run_id):
         return self._query("SELECT count(*), count(DISTINCT sequence) FROM messages "
                            "WHERE run_id = ?", run_id)[0]
+
+    def sequences(self, run_id):
+        return [one for (one,) in self._query("SELECT sequence FROM messages WHERE run_id = ?",
+                                              run_id)]

@@ -15,14 +15,15 @@ import sys
 import tempfile
 import time
 
-import machine  # registers its rows, as the next two do
+import machine  # registers its rows, as the next three do
 import refusals
+import spooling
 import stress
 from databases import Postgres, Skip
 from harness import METHODS, ROWS, Bench, row, until
 from proxy import Proxy
 
-assert machine and refusals
+assert machine and refusals and spooling
 
 # The server goes away.
 

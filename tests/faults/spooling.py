@@ -1,0 +1,219 @@
+"""A run with a spool is killed, its spool damaged: what was safe stays so, and no row is doubled."""
+
+import contextlib
+import json
+import os
+import random
+import shutil
+import signal
+import sqlite3
+import subprocess
+import tempfile
+import time
+
+from harness import row, until
+
+SPILL = ("--on-full=spill", "--queue-capacity=200")
+POISON = 97  # every so many sequences are refused by a constraint
+
+
+def accepted(b):
+    """What the spool has promised to deliver, run by run: its journal, read from a copy."""
+    with tempfile.TemporaryDirectory(dir=b.dir) as folder:
+        for name in ("spool.db", "spool.db-wal"):
+            with contextlib.suppress(FileNotFoundError):
+                shutil.copy(f"{b.dir}/spool/{name}", folder)
+        with contextlib.closing(sqlite3.connect(f"{folder}/spool.db")) as db:
+            return {run: {sequence for first, past in db.execute(
+                "SELECT first, past FROM accepted WHERE run_id = ?", (run,))
+                for sequence in range(first, past)}
+                for (run,) in db.execute("SELECT run_id FROM runs")}
+
+
+def kill_and_resume(b, times, *options, rate="5000", seed=1):
+    """Kills at random moments, the resuming ones too; then one run that is let end."""
+    chance = random.Random(seed)
+    promised = {}
+    for _ in range(times):
+        b.start(f"--spool={b.dir}/spool", f"--rps={rate}", "--duration=60", *options)
+        time.sleep(chance.uniform(0.02, 0.5))
+        b.process.kill()
+        b.check(b.process.wait() == -signal.SIGKILL, f"ended by itself: {b.read('stderr')[-300:]}")
+        with contextlib.suppress(sqlite3.OperationalError):  # it was killed before it had a spool
+            for run, sequences in accepted(b).items():
+                promised.setdefault(run, set()).update(sequences)
+    b.start(f"--spool={b.dir}/spool", "--rps=5000", "--count=500", *options)
+    return promised
+
+
+def judge_promises(b, promised, dead=()):
+    """Each message that was safe in the spool is in the table once, or among the dead letters."""
+    b.check(sum(map(len, promised.values())) > 100, "hardly anything was spooled")
+    for resumed in b.result["resumed"]:
+        b.check(resumed["audit"]["passed"] is True, f"resumed: {resumed}")
+    for run, sequences in promised.items():
+        stored = b.database.sequences(run)
+        b.check(len(stored) == len(set(stored)), f"run {run}: rows are there twice")
+        gone = sequences - set(stored) - {number for of, number in dead if of == run}
+        b.check(not gone, f"run {run}: {len(gone)} of {len(sequences)} are lost")
+
+
+def kills(b, times, *options, rate="5000"):
+    promised = kill_and_resume(b, times, *options, rate=rate)
+    b.judge(limit=60)
+    judge_promises(b, promised)
+
+
+@row("12 kill -9 at random moments, each resumed")
+def spool_killed(b):
+    """Everything goes through the disk."""
+    b.sqlite()
+    kills(b, 12)
+
+
+@row("60 kill -9 at random moments, each resumed", slow=True)
+def spool_killed_60(b):
+    """... and on SQLite the table is written by the one that is killed."""
+    b.sqlite()
+    kills(b, 60)
+
+
+@row("60 kill -9 at random moments, each resumed", slow=True)
+def spool_killed_60_postgres(b):
+    """On Postgres sessions of the killed go on for a while."""
+    b.postgres()
+    kills(b, 60)
+
+
+@row("60 kill -9, only what the ring has no room for is spooled", slow=True)
+def spool_killed_60_spill(b):
+    b.postgres()
+    kills(b, 60, "--consumers=1", "--batch-size=20", *SPILL, rate="max")
+
+
+@row("40 kill -9 while rows are refused by a constraint", slow=True)
+def spool_killed_40_poison(b):
+    """Frames are split when it comes; the pieces are what is resumed."""
+    b.postgres_with_tables("ALTER TABLE messages ADD CONSTRAINT odd CHECK (sequence % "
+                           f"{POISON} <> 13)")
+    promised = kill_and_resume(b, 40, "--consumers=2")
+    b.end((3,), 60)
+    b.result = json.loads(b.read("result.json"))
+    dead = {(int(letter["run_id"]), letter["sequence"])
+            for letter in map(json.loads, b.read("dead.jsonl").splitlines())}
+    b.check(len(dead) > 10, "hardly any row was refused")
+    b.check(all(number % POISON == 13 for _, number in dead), "a good row is a dead letter")
+    judge_promises(b, promised, dead)
+
+
+@row("the server down to the end, SIGTERM; later up again", variants=("all", "spill"))
+def spool_target_down(b, how):
+    """Nothing is unsent: the next run sends it, under the first one's id."""
+    options = (f"--spool={b.dir}/spool", *(SPILL if how == "spill" else ()))
+    pg = b.postgres()
+    b.start_under_load("--rps=2000", "--duration=60", "--drain-timeout=1s", *options)
+    pg.stop("immediate")
+    time.sleep(2)
+    b.process.send_signal(signal.SIGTERM)
+    b.end((1,), 20)  # the audit needs the server
+    pg.start()
+    first = json.loads(b.read("result.json"))
+    counts = first["counts"]
+    b.check(counts["spooled"] > 1000, f"spooled {counts['spooled']}")
+    b.check(counts["unsent"] + counts["in_doubt"] + counts["dropped"] == 0, f"{counts}")
+    b.start("--rps=2000", "--count=500", *options)
+    b.judge()
+    rows, distinct = pg.count_rows(first["run_id"])
+    b.check(rows == distinct == counts["produced"],
+            f"{rows} rows, {distinct} distinct, {counts['produced']} produced")
+
+
+@row("5 immediate restarts, the surplus is spilled")
+def spool_spill_restarts(b):
+    """The way through the disk and back loses nothing and keeps the law."""
+    pg = b.postgres()
+    b.start_under_load("--rps=5000", "--duration=6", f"--spool={b.dir}/spool", *SPILL)
+    for _ in range(5):
+        pg.stop("immediate")
+        pg.start()
+        time.sleep(0.3)
+    b.judge(limit=45)
+    b.retried()
+
+
+def left_behind(b):
+    """A spool with some hundred messages, as a killed run leaves it, in one file."""
+    b.sqlite()
+    b.start_under_load("--rps=3000", "--duration=60", "--consumers=1", "--producers=2",
+                       f"--spool={b.dir}/spool")
+    with contextlib.closing(sqlite3.connect(b.database.path, isolation_level=None)) as lock:
+        until(lambda: locked(lock), "the lock")
+        time.sleep(0.2)
+        b.process.kill()
+        b.process.wait()
+    with contextlib.closing(sqlite3.connect(f"{b.dir}/spool/spool.db")) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    with open(f"{b.dir}/spool/spool.db", "rb") as file:
+        sound = file.read()
+    return sound, accepted(b)
+
+
+def locked(db):
+    with contextlib.suppress(sqlite3.OperationalError):
+        db.execute("BEGIN IMMEDIATE")
+        return True
+    return False
+
+
+def resume_damaged(b, content, promised, what):
+    """No crash, no hang, no doubled row; and what is lost is told."""
+    folder, table = f"{b.dir}/damaged", f"{b.dir}/copy.db"
+    shutil.rmtree(folder, ignore_errors=True)
+    os.mkdir(folder)
+    with open(f"{folder}/spool.db", "wb") as file:
+        file.write(content)
+    shutil.copy(b.database.path, table)
+    done = subprocess.run([b.app, "--quiet", f"--spool={folder}", f"--db=sqlite:{b.database.path}",
+                           "--rps=max", "--count=5", f"--json={b.dir}/result.json"],
+                          check=False, capture_output=True, text=True, timeout=60, cwd=b.dir)
+    b.check(done.returncode in (0, 1, 2, 3, 4), f"{what}: exit code {done.returncode}")
+    if done.returncode in (1, 2):
+        b.check(done.stderr.splitlines()[-1].startswith("app: "), f"{what}: {done.stderr!r}")
+    for run, sequences in promised.items():
+        stored = b.database.sequences(run)
+        b.check(len(stored) == len(set(stored)), f"{what}: rows are there twice")
+        if done.returncode == 0:
+            gone = sequences - set(stored)
+            b.check(not gone, f"{what}: {len(gone)} are lost without a word")
+    os.replace(table, b.database.path)
+    for suffix in ("-wal", "-shm"):
+        with contextlib.suppress(FileNotFoundError):
+            os.remove(b.database.path + suffix)
+    return done.returncode
+
+
+def damage(b, samples, seed=1):
+    chance = random.Random(seed)
+    sound, promised = left_behind(b)
+    with contextlib.closing(sqlite3.connect(b.database.path)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    exits = {}
+    for _ in range(samples):
+        at = chance.randrange(len(sound))
+        flipped = bytearray(sound)
+        flipped[at] ^= 1 << chance.randrange(8)
+        for content, what in ((bytes(flipped), f"bit of byte {at}"), (sound[:at], f"cut at {at}")):
+            code = resume_damaged(b, content, promised, what)
+            exits[code] = exits.get(code, 0) + 1
+    b.law = " ".join(f"exit {code}: {count}" for code, count in sorted(exits.items()))
+    b.check(0 in exits and len(exits) > 1, "all damage had the same end")
+
+
+@row("a spool with a flipped bit, or cut off, at 40 places")
+def spool_damaged(b):
+    damage(b, 40)
+
+
+@row("a spool with a flipped bit, or cut off, at 600 places", slow=True)
+def spool_damaged_600(b):
+    damage(b, 600, seed=2)
