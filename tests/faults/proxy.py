@@ -128,7 +128,7 @@ class Proxy:
                 pair.reset = True
             return len(self._pairs)
 
-    def cut_answer(self, after):
+    def cut_answer(self, after, within_s=10.0):
         """The next answer to a commit, of whatever connection, is cut after that many bytes.
 
         Returns the answer the server gave.
@@ -136,7 +136,9 @@ class Proxy:
         cut = _Cut(after)
         with self._lock:
             self._cut = cut
-        if not cut.done.wait(10):
+        if not cut.done.wait(within_s):
+            with self._lock:
+                self._cut = None
             raise TimeoutError(f"no commit was answered: {cut.answer!r}")
         return cut.answer
 

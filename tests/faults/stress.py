@@ -7,23 +7,25 @@ import random
 import shutil
 import signal
 import sqlite3
+import tempfile
 import threading
 import time
 
 from harness import row
+from proxy import Proxy
 
 PLAN = {"seconds": 60.0, "seed": random.SystemRandom().randrange(1 << 32)}
 NAMES = {signal.SIGINT: "INT", signal.SIGTERM: "TERM", signal.SIGHUP: "HUP"}
 
 
 def random_options(rng):
-    """What a run is asked for; never longer than about 3 s and its drain."""
+    """What a run is asked for; never longer than about 4 s and its drain."""
     options = {
         "producers": rng.choice((1, 2, 10, 100)),
         "consumers": rng.choice((1, 2, 5, 20)),
-        "rps": rng.choice((0.5, 50, 500, 5000, 20000, "max")),
-        "duration": rng.choice(("0.2s", "1s", "3s")),
-        "count": rng.choice((1, 500, 20000, 50000)),
+        "rps": rng.choice((0.5, 50, 500, 500, 5000, 5000, 20000, "max")),
+        "duration": rng.choice(("0.2s", "2s", "4s", "4s")),
+        "count": rng.choice((1, 2000, 50000, 50000, 50000)),
         "message-size": rng.choice((1, 16, 64, 256)),
         "batch-size": rng.choice((1, 7, 500, 10000)),
         "linger": rng.choice(("0", "5ms", "200ms")),
@@ -43,8 +45,8 @@ def random_options(rng):
 class Round:
     """One run, and what is done to it."""
 
-    def __init__(self, b, rng, pg, nth):
-        self._b, self._rng, self._pg = b, rng, pg
+    def __init__(self, b, rng, pg, proxy):
+        self._b, self._rng, self._pg, self._proxy = b, rng, pg, proxy
         self.options = random_options(rng)
         self.on_postgres = rng.random() < 0.6
         self.deeds = []
@@ -57,8 +59,7 @@ class Round:
             self.options["table"] = pg.table
             self.options["insert"] = rng.choice(("copy", "multi", "unnest", "single"))
         else:
-            self._folder = f"{b.dir}/{nth}"
-            os.mkdir(self._folder)
+            self._folder = tempfile.mkdtemp(dir=b.dir)
             self.options["insert"] = rng.choice(("multi", "single"))
             b.sqlite(self._folder)
 
@@ -72,7 +73,8 @@ class Round:
         for name in ("result.json", "dead.jsonl"):
             with contextlib.suppress(FileNotFoundError):
                 os.remove(f"{b.dir}/{name}")
-        b.start(*(f"--{name}={value}" for name, value in self.options.items()))
+        b.start(*(f"--{name}={value}" for name, value in self.options.items()),
+                db=self._pg.address("127.0.0.1", self._proxy.port) if self.on_postgres else None)
         # Not the other way round: a server ends with the thread that started it.
         signals = threading.Thread(target=self._signal, args=(random.Random(rng.random()),))
         signals.start()
@@ -112,8 +114,8 @@ class Round:
         while b.process.poll() is None and b.database.number(
                 some.replace("messages", self.options.get("table", "messages"))) == 0:
             time.sleep(0.05)
-        time.sleep(rng.random())
-        if b.process.poll() is not None or rng.random() < 0.3:
+        time.sleep(rng.random() * 0.5)
+        if b.process.poll() is not None or rng.random() < 0.1:
             return
         if not self.on_postgres:
             self.deeds.append("lock")
@@ -123,7 +125,7 @@ class Round:
                 time.sleep(rng.random())
                 db.execute("ROLLBACK")
             return
-        deed = rng.choice(("terminate", "lock", "immediate", "fast"))
+        deed = rng.choice(("terminate", "lock", "immediate", "fast", "cut", "reset"))
         if deed == "immediate" and self.options["durability"] == "relaxed":
             deed = "fast"  # a crash may lose what was committed so: that is the bargain
         self.deeds.append(deed)
@@ -131,6 +133,12 @@ class Round:
             for _ in range(rng.choice((1, 5))):
                 self._pg.terminate()
                 time.sleep(0.1)
+        elif deed == "cut":
+            with contextlib.suppress(TimeoutError):
+                for _ in range(5):
+                    self._proxy.cut_answer(rng.randrange(20), within_s=1)
+        elif deed == "reset":
+            self._proxy.reset_all()
         elif deed == "lock":
             self._pg.psql(f"BEGIN; LOCK TABLE {self._pg.table}; SELECT pg_sleep({rng.random()}); "
                           "COMMIT", check=False)
@@ -170,15 +178,16 @@ def stress(b):
     pg = b.postgres_with_tables(
         "CREATE TABLE picky (LIKE messages INCLUDING ALL); "
         "ALTER TABLE picky ADD CHECK (sequence % 1000 <> 7)")
+    proxy = Proxy(pg.port)
     ends = collections.Counter()
     over = time.monotonic() + PLAN["seconds"]
     while time.monotonic() < over and not b.problems:
-        nth = sum(ends.values())
-        one = Round(b, random.Random(f"{PLAN['seed']} {nth}"), pg, nth)
+        one = Round(b, random.Random(f"{PLAN['seed']} {sum(ends.values())}"), pg, proxy)
         one.run()
         ends[b.exit] += 1
         if b.problems:
             b.problems.append(f"--stress-seed={PLAN['seed']}, {one}")
+    proxy.close()
     b.database = pg  # to be removed
     print(f"stress: seed {PLAN['seed']}, {sum(ends.values())} runs, by exit code {dict(ends)}",
           flush=True)
