@@ -472,6 +472,8 @@ TEST_CASE("durable channel: what it drops leaves the disk, what a closed one ref
   CHECK(newest->push(late).status == PushStatus::kClosed);
   CHECK(newest->keep(late));
   CHECK(on_disk(newest) == 4);
+  CHECK(newest->kept() == 4);
+  CHECK(oldest->kept() == 3);
 }
 
 TEST_CASE("spill channel: the disk is used only for what the ring has no room for, in order") {
@@ -523,8 +525,26 @@ TEST_CASE("spill channel: a frame with one message on disk is there whole") {
   CHECK(on_disk(channel) == 1);
   CHECK(channel->fix(frame));
   CHECK(on_disk(channel) == 3);
+  CHECK(channel->kept() == 3);
   channel->settle(frame, Settlement::kStored);
   CHECK(on_disk(channel) == 0);
+  CHECK(channel->kept() == 0);
+}
+
+TEST_CASE("spill channel: a frame that was tried in memory alone is kept as the frame it was") {
+  FakeClock clock;
+  const Made channel = SpillKind::make(9, OnFull::kSpill, clock);
+  CHECK(push(*channel, 4, 3).accepted == 3);
+  auto frame = take(*channel, 3);
+  CHECK(channel->fix(frame));
+  CHECK(on_disk(channel) == 0);
+  CHECK(channel->keep(frame));
+  CHECK(on_disk(channel) == 3);
+  const auto fixed =
+      channel.spool->read([](SpoolStore& store) { return store.fixed_frames(1); }).frames;
+  REQUIRE(fixed.size() == 1);
+  CHECK(fixed[0].id == 4);
+  CHECK(fixed[0].members == std::vector<SequenceRange>{{4, 7}});
 }
 
 TEST_CASE("spill channel: at the end what is in memory is put on disk") {
@@ -535,6 +555,7 @@ TEST_CASE("spill channel: at the end what is in memory is put on disk") {
   CHECK_FALSE(channel->finished());
   channel->leave([](std::span<const Message>) { FAIL("nothing is lost"); });
   CHECK(on_disk(channel) == 5);
+  CHECK(channel->kept() == 5);
   CHECK(channel->finished());
 }
 

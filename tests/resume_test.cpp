@@ -4,6 +4,7 @@
 
 #include "support/fake_clock.h"
 #include "support/faulty_sink.h"
+#include "support/sql.h"
 #include "support/temp_dir.h"
 
 using namespace loadgen;
@@ -11,15 +12,6 @@ using namespace loadgen;
 namespace {
 
 using Sequences = std::vector<std::uint64_t>;
-using Frames = std::vector<SpoolStore::FixedFrame>;
-
-std::vector<std::uint64_t> ids(const Frames& frames) {
-  std::vector<std::uint64_t> list;
-  for (const auto& frame : frames) list.push_back(frame.id);
-  return list;
-}
-
-bool whole(const SpoolStore::FixedFrame& /*frame*/) { return true; }
 
 std::vector<Message> messages(std::uint64_t first, std::size_t count) {
   std::vector<Message> list(count);
@@ -67,20 +59,6 @@ struct Fixture {
 };
 
 }  // namespace
-
-TEST_CASE("resume: a frame that was split is replaced by its pieces") {
-  CHECK(ids(frames_in_force({{0, {{0, 10}}}, {20, {{20, 30}}}}, whole)) == Sequences{0, 20});
-  // The left piece took the frame's id, the right one has its own.
-  CHECK(ids(frames_in_force({{0, {{0, 10}}}, {5, {{5, 10}}}}, whole)) == Sequences{5});
-  // A piece that was split itself.
-  CHECK(ids(frames_in_force({{0, {{0, 10}}}, {5, {{5, 10}}}, {7, {{7, 8}}}}, whole)) ==
-        Sequences{7});
-  // One that is not all there was split, and a piece of it is settled.
-  CHECK(ids(frames_in_force({{0, {{0, 10}}}, {20, {{20, 30}}}},
-                            [](const SpoolStore::FixedFrame& frame) { return frame.id != 0; })) ==
-        Sequences{20});
-  CHECK(frames_in_force({}, whole).empty());
-}
 
 TEST_CASE("resume: fixed frames come first, as they were; the rest in frames of its own") {
   Fixture f;
@@ -140,8 +118,38 @@ TEST_CASE("resume: a target that fails for good ends it, and everything stays in
   CHECK(f.resume()[0].stored == 2);
 }
 
-TEST_CASE("resume: a spool for another target is refused") {
+TEST_CASE("resume: of a frame with a damaged message the others go under its id, and alone") {
+  // One whose bytes are not what they were, and one that is not to be found any more.
+  for (const char* damage : {"text = 'x'", "sequence = 50"}) {
+    CAPTURE(damage);
+    Fixture f;
+    f.append(0, 9);
+    f.fix(0, 4);
+    (void)sql("sqlite:" + f.dir.file("spool/spool.db"),
+              std::string("UPDATE messages SET ") + damage + " WHERE sequence = 0");
+    const auto resumed = f.resume();
+    CHECK(f.sink.frames == std::vector<Sequences>{{1, 2, 3}, {4, 5, 6, 7}, {8}});
+    CHECK(f.sink.ids == Sequences{0, 4, 8});
+    REQUIRE(resumed.size() == 1);
+    CHECK(resumed[0].stored == 8);
+    CHECK(resumed[0].damaged == 1);
+  }
+}
+
+TEST_CASE("resume: what was lost of which run nobody knows is told once") {
   Fixture f;
-  check_spool(f.spool, "here", f.clock);
-  CHECK_THROWS_AS(check_spool(f.spool, "there", f.clock), UsageError);
+  f.append(0, 3);
+  (void)sql("sqlite:" + f.dir.file("spool/spool.db"),
+            "UPDATE messages SET run_id = 99 WHERE sequence = 1");
+  const auto resumed = f.resume();
+  REQUIRE(resumed.size() == 1);
+  CHECK(resumed[0].stored == 2);
+  CHECK(resumed[0].damaged == 1);
+}
+
+TEST_CASE("resume: a spool for another target, or one that was promised more, is refused") {
+  Fixture f;
+  check_spool(f.spool, "here", Delivery::kExactlyOnce, f.clock);
+  CHECK_THROWS_AS(check_spool(f.spool, "there", Delivery::kExactlyOnce, f.clock), UsageError);
+  CHECK_THROWS_AS(check_spool(f.spool, "here", Delivery::kAtLeastOnce, f.clock), UsageError);
 }

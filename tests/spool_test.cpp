@@ -42,6 +42,7 @@ struct Fixture {
                        .target = "a target",
                        .seed = 0xffff'ffff'ffff'fff0,
                        .message_size = 64,
+                       .exactly_once = false,
                        .all_spooled = true,
                        .anchor = {TimePoint(2s), WallTime(1'769'860'800'123'456'789ns)}};
 };
@@ -80,6 +81,7 @@ TEST_CASE("spool: what was appended is there for the next process, message by me
   CHECK(runs[0].target == "a target");
   CHECK(runs[0].seed == f.run.seed);
   CHECK(runs[0].message_size == 64);
+  CHECK_FALSE(runs[0].exactly_once);
   CHECK(runs[0].all_spooled);
   CHECK(runs[0].anchor.steady == TimePoint(9h));
   const auto batch = spool.read([&](SpoolStore& store) {
@@ -200,8 +202,8 @@ TEST_CASE("spool: a frame that has changed is reported, and messages of no run a
   execute_in(file, "UPDATE messages SET run_id = 43 WHERE sequence = 2");
   Spool spool(f.path(), f.clock);
   CHECK(spool.read([](SpoolStore& store) { return store.fixed_frames(42); }).damaged);
-  CHECK(spool.put_away_orphans() == 1);
-  CHECK(spool.put_away_orphans() == 0);
+  CHECK(spool.read([](SpoolStore& store) { return store.put_away_orphans(); }) == 1);
+  CHECK(spool.read([](SpoolStore& store) { return store.put_away_orphans(); }) == 0);
   CHECK(f.count(spool) == 2);
   execute_in(file, "UPDATE runs SET seed = 1");
   CHECK_THROWS_AS((void)spool.read([](SpoolStore& store) { return store.runs({}); }), SetupError);
@@ -225,7 +227,7 @@ TEST_CASE("spool: it is for one process, for its owner, and made by this program
 
   const std::string file = f.path() + "/spool.db";
   execute_in(file, "PRAGMA user_version = 2");
-  CHECK(refusal(f.path()).find("is a spool of format 2; this version reads format 1") !=
+  CHECK(refusal(f.path()).find("spool.db in it is of format 2; this version reads format 1") !=
         std::string::npos);
   execute_in(file, "PRAGMA application_id = 5");
   CHECK(refusal(f.path()).find("is not a spool of loadgen") != std::string::npos);
@@ -263,7 +265,32 @@ TEST_CASE("spool: full, it refuses or waits, and takes again what there is room 
   spool.stop_waiting();
   in_vain.join();
   CHECK(status == SpoolStatus::kFull);
-  CHECK(spool.append(f.run, all.first(1), Spool::WhenFull::kIgnore) == SpoolStatus::kSafe);
+  CHECK(spool.blocked() == 0ns);  // the clock stood still
+  CHECK(spool.keep(f.run, all.first(1)) == SpoolStatus::kSafe);
+  CHECK(f.count(spool) == 4);
+}
+
+TEST_CASE("spool: what is kept is fixed as one frame, for it may have been tried as one") {
+  Fixture f;
+  Spool spool(f.path(), f.clock);
+  auto frame = messages(3, 2);
+  CHECK(spool.append(f.run, std::span(frame).subspan(1), Spool::WhenFull::kBlock) ==
+        SpoolStatus::kSafe);
+  frame[1].spooled = true;
+  CHECK(spool.keep(f.run, frame) == SpoolStatus::kSafe);
+  CHECK(f.count(spool) == 2);
+  const auto fixed = spool.read([](SpoolStore& store) { return store.fixed_frames(42); }).frames;
+  REQUIRE(fixed.size() == 1);
+  CHECK(fixed[0].id == 3);
+  CHECK(fixed[0].members == std::vector<SequenceRange>{{3, 5}});
+}
+
+TEST_CASE("spool: a directory reached by a link is fine, a link in place of the file is not") {
+  Fixture f;
+  std::filesystem::create_directory(f.dir.file("real"));
+  std::filesystem::create_symlink(f.dir.file("real"), f.dir.file("link"));
+  CHECK(refusal(f.dir.file("link")).empty());
+  CHECK(refusal(f.dir.file("link") + "/sub").empty());
 }
 
 TEST_CASE("spool: after a failed write everything fails, and it says why") {

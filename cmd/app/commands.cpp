@@ -17,13 +17,14 @@ void start_logging(const Options& options) {
   start_logging(options.log_level, options.quiet ? LogLevel::kWarn : LogLevel::kDebug);
 }
 
-// What the run reads or writes itself: no result may be put there.
-std::vector<std::string> files_of(const Options& options, const Target& target) {
-  std::vector<std::string> files = target.files();
-  files.push_back(options.dead_letter);
-  if (!options.unsent.empty()) files.push_back(options.unsent);
-  if (!options.spool.empty()) files.push_back(options.spool + "/spool.db");
-  return files;
+// Each file the user names is written by one part of the run alone.
+void check_destinations(const Options& options, const Target& target) {
+  std::vector<std::string> taken = target.files();
+  if (!options.spool.empty()) taken.push_back(options.spool + "/spool.db");
+  check_destination("--unsent", options.unsent, taken);
+  taken.push_back(options.dead_letter);
+  if (!options.unsent.empty()) taken.push_back(options.unsent);
+  check_destination("--json", options.json, taken);
 }
 
 }  // namespace
@@ -33,12 +34,10 @@ int execute(const Options& options) {
   start_logging(options);
   const Plan plan = make_plan(options, clock);
   const auto target = make_target(plan.options, clock);
-  check_destination(options.json, files_of(options, *target));
+  check_destinations(options, *target);
 
-  const RunReport report = run_pipeline(plan, *target, clock);
-
-  deliver(report, options.json);
-  return report.exit_code;
+  const auto to_user = [&](const RunReport& report) { deliver(report, options.json); };
+  return run_pipeline(plan, *target, clock, to_user).exit_code;
 }
 
 int execute(const Replay& wanted) {

@@ -77,9 +77,11 @@ class Channel {
   [[nodiscard]] virtual bool fix(std::span<Message> /*frame*/) { return true; }
   // They are stored, or in a dead letter: they need not be delivered again.
   virtual void settle(std::span<const Message> /*messages*/, Settlement /*how*/) {}
-  // Whoever holds these messages cannot deliver them any more, in or out of the channel. True: they
-  // are safe, and a later run delivers them.
-  [[nodiscard]] virtual bool keep(std::span<const Message> /*messages*/) { return false; }
+  // Whoever holds these messages, a frame that may have been tried or not, cannot deliver them any
+  // more. True: they are safe, and a later run delivers them.
+  [[nodiscard]] virtual bool keep(std::span<const Message> /*frame*/) { return false; }
+  // Messages that are safe and not settled.
+  [[nodiscard]] virtual std::uint64_t kept() const { return 0; }
   // The end, when nobody pushes or pops any more: calls `lost` for what is in the channel and
   // cannot be kept.
   virtual void leave(const std::function<void(std::span<const Message>)>& lost) = 0;

@@ -9,12 +9,13 @@ DurableChannel::DurableChannel(std::size_t capacity, OnFull policy, Clock& clock
     : policy_(policy),
       spool_(spool),
       run_(std::move(run)),
-      memory_(capacity, policy, clock, [this](std::span<const Message> evicted) {
-        spool_.settle(run_, evicted, SpoolEnd::kGivenUp);
-      }) {}
+      memory_(capacity, policy, clock,
+              [this](std::span<const Message> evicted) { settle(evicted, Settlement::kGivenUp); }) {
+}
 
 PushResult DurableChannel::push(std::span<Message> batch) {
   if (closed_) return {.status = PushStatus::kClosed};
+  for (Message& message : batch) message.spooled = false;
   const auto when_full =
       policy_ == OnFull::kBlock ? Spool::WhenFull::kBlock : Spool::WhenFull::kRefuse;
   switch (spool_.append(run_, batch, when_full)) {
@@ -30,9 +31,10 @@ PushResult DurableChannel::push(std::span<Message> batch) {
       return {.status = PushStatus::kBroken, .in_doubt = batch.size()};
   }
   for (Message& message : batch) message.spooled = true;
+  kept_ += batch.size();
   const PushResult pushed = memory_.push(batch);
   if (policy_ == OnFull::kDropNew) {
-    spool_.settle(run_, batch.subspan(pushed.accepted), SpoolEnd::kGivenUp);
+    settle(batch.subspan(pushed.accepted), Settlement::kGivenUp);
   }
   // Otherwise what was not accepted stays on disk: its owner will want it kept.
   return pushed;
@@ -55,10 +57,21 @@ bool DurableChannel::fix(std::span<Message> frame) {
 void DurableChannel::settle(std::span<const Message> messages, Settlement how) {
   spool_.settle(run_, messages,
                 how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
+  kept_ -= messages.size();
 }
 
-bool DurableChannel::keep(std::span<const Message> messages) {
-  return spool_.append(run_, messages, Spool::WhenFull::kIgnore) == SpoolStatus::kSafe;
+bool DurableChannel::keep(std::span<const Message> frame) {
+  // All that was pushed is on disk, as it was fixed. The others come from a push after close().
+  if (frame.front().spooled) return true;
+  if (spool_.keep(run_, frame) != SpoolStatus::kSafe) return false;
+  kept_ += frame.size();
+  return true;
+}
+
+ChannelStats DurableChannel::stats() const {
+  ChannelStats stats = memory_.stats();
+  stats.blocked += spool_.blocked();
+  return stats;
 }
 
 void DurableChannel::leave(const std::function<void(std::span<const Message>)>& /*lost*/) {

@@ -19,11 +19,13 @@ class DurableChannel final : public Channel {
   std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) override;
   void close() override;
   [[nodiscard]] bool finished() const override { return memory_.finished(); }
-  [[nodiscard]] ChannelStats stats() const override { return memory_.stats(); }
+  // The time pushers are blocked is that in which there was no room, be it here or on disk.
+  [[nodiscard]] ChannelStats stats() const override;
 
   [[nodiscard]] bool fix(std::span<Message> frame) override;
   void settle(std::span<const Message> messages, Settlement how) override;
-  [[nodiscard]] bool keep(std::span<const Message> messages) override;
+  [[nodiscard]] bool keep(std::span<const Message> frame) override;
+  [[nodiscard]] std::uint64_t kept() const override { return kept_; }
   // Nothing is lost: all that is in it is on disk.
   void leave(const std::function<void(std::span<const Message>)>& lost) override;
   [[nodiscard]] std::string problem() const override { return spool_.problem(); }
@@ -34,6 +36,7 @@ class DurableChannel final : public Channel {
   Spool& spool_;
   const SpooledRun run_;
 
+  std::atomic<std::uint64_t> kept_{0};
   MemoryChannel memory_;
   std::atomic<bool> closed_{false};
 };

@@ -1,7 +1,5 @@
 #include "channel/spill_channel.h"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -11,6 +9,12 @@ namespace loadgen {
 namespace {
 
 constexpr std::uint64_t kMostRead = 512;  // messages at a time, into the ring
+
+// Messages that are in memory alone.
+std::size_t count_fresh(std::span<const Message> messages) {
+  return static_cast<std::size_t>(std::count_if(
+      messages.begin(), messages.end(), [](const Message& message) { return !message.spooled; }));
+}
 
 }  // namespace
 
@@ -38,10 +42,8 @@ PushResult SpillChannel::push(std::span<Message> batch) {
     }
   }
   batch = batch.subspan(result.accepted);
-  const TimePoint begin = clock_.now();
   const SpoolStatus status = spool_.append(run_, batch, Spool::WhenFull::kBlock);
   const std::lock_guard lock(mutex_);
-  blocked_ += clock_.now() - begin;
   switch (status) {
     case SpoolStatus::kSafe:
       break;
@@ -55,6 +57,8 @@ PushResult SpillChannel::push(std::span<Message> batch) {
       result.status = PushStatus::kBroken;
       return result;
   }
+  for (Message& message : batch) message.spooled = true;
+  kept_ += batch.size();
   if (closed_) {  // meanwhile; who owns them will want them kept, which they are
     result.status = PushStatus::kClosed;
     return result;
@@ -85,7 +89,8 @@ void SpillChannel::refill_locked() {
       auto batch = spool_.read([&](SpoolStore& store) {
         return store.read(run_, {oldest.begin, oldest.begin + count}, count);
       });
-      if (batch.messages.size() != count) throw SetupError("messages in it are damaged");
+      if (batch.messages.size() != count)
+        throw SetupError("--spool=" + spool_.directory() + ": messages in it are damaged");
       if (ring_.push(batch.messages).accepted != count) return;  // left for a later run
       note_waiting_locked(waiting_ - count);
       oldest.begin += count;
@@ -93,7 +98,7 @@ void SpillChannel::refill_locked() {
     }
     if (closed_) ring_.close();
   } catch (const SetupError& error) {
-    problem_ = fmt::format("--spool={}: {}", spool_.directory(), error.what());
+    problem_ = error.what();
     ring_.close();  // nobody must wait for what does not come
   }
 }
@@ -115,7 +120,7 @@ ChannelStats SpillChannel::stats() const {
   stats.depth += waiting_;
   stats.depth_max = std::max(stats.depth_max, depth_max_);
   if (lifetime > 0) stats.depth_mean += integral / lifetime;
-  stats.blocked += blocked_;
+  stats.blocked += spool_.blocked();
   return stats;
 }
 
@@ -130,23 +135,28 @@ void SpillChannel::note_waiting_locked(std::uint64_t waiting) {
 // A frame with one message on disk must be there whole, or a later run could not tell its others
 // from messages that were never tried.
 bool SpillChannel::fix(std::span<Message> frame) {
-  const auto is_spooled = [](const Message& message) { return message.spooled; };
-  if (std::none_of(frame.begin(), frame.end(), is_spooled)) return true;
-  if (!std::all_of(frame.begin(), frame.end(), is_spooled)) {
-    if (!keep(frame)) return false;
-    for (Message& message : frame) message.spooled = true;
-  }
-  return spool_.fix(run_, frame.front().sequence, frame) == SpoolStatus::kSafe;
+  const std::size_t fresh = count_fresh(frame);
+  if (fresh == frame.size()) return true;
+  if (fresh == 0) return spool_.fix(run_, frame.front().sequence, frame) == SpoolStatus::kSafe;
+  if (!keep(frame)) return false;
+  for (Message& message : frame) message.spooled = true;
+  return true;
 }
 
 void SpillChannel::settle(std::span<const Message> messages, Settlement how) {
-  if (!messages.front().spooled) return;
+  if (messages.empty() || !messages.front().spooled) return;
   spool_.settle(run_, messages,
                 how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
+  kept_ -= messages.size();
 }
 
-bool SpillChannel::keep(std::span<const Message> messages) {
-  return spool_.append(run_, messages, Spool::WhenFull::kIgnore) == SpoolStatus::kSafe;
+// As a frame: of one that was tried in memory alone, the spool knows nothing yet.
+bool SpillChannel::keep(std::span<const Message> frame) {
+  const std::size_t fresh = count_fresh(frame);
+  if (fresh == 0) return true;
+  if (spool_.keep(run_, frame) != SpoolStatus::kSafe) return false;
+  kept_ += fresh;
+  return true;
 }
 
 void SpillChannel::leave(const std::function<void(std::span<const Message>)>& lost) {

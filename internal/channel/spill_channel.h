@@ -5,6 +5,7 @@
 // blocks only while the spool is full.
 #pragma once
 
+#include <atomic>
 #include <deque>
 #include <functional>
 #include <mutex>
@@ -30,7 +31,8 @@ class SpillChannel final : public Channel {
 
   [[nodiscard]] bool fix(std::span<Message> frame) override;
   void settle(std::span<const Message> messages, Settlement how) override;
-  [[nodiscard]] bool keep(std::span<const Message> messages) override;
+  [[nodiscard]] bool keep(std::span<const Message> frame) override;
+  [[nodiscard]] std::uint64_t kept() const override { return kept_; }
   void leave(const std::function<void(std::span<const Message>)>& lost) override;
   [[nodiscard]] std::string problem() const override;
 
@@ -45,6 +47,7 @@ class SpillChannel final : public Channel {
   const std::function<bool()> target_is_down_;
   const TimePoint start_;
 
+  std::atomic<std::uint64_t> kept_{0};
   MemoryChannel ring_;
   // Held over reads of the spool, so that they come in order, and never over a write to it.
   mutable std::mutex mutex_;
@@ -54,7 +57,6 @@ class SpillChannel final : public Channel {
   std::uint64_t depth_max_ = 0;
   double waiting_time_ = 0;  // integral of waiting_, in message-nanoseconds
   TimePoint waiting_since_;
-  nanoseconds blocked_{0};
   bool closed_ = false;
   std::string problem_;  // of reading
 };

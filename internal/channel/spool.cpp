@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
@@ -11,8 +10,10 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
+#include "base/background_thread.h"
 #include "base/error.h"
 #include "base/redact.h"
 
@@ -32,10 +33,25 @@ constexpr std::chrono::milliseconds kLookAgain{100};
   throw UsageError(fmt::format("--spool={}: {}", one_line(directory), what));
 }
 
+std::uint64_t bytes_of(const Message& message) { return message.text.size() + Spool::kOverhead; }
+
 std::uint64_t bytes_of(std::span<const Message> messages) {
   std::uint64_t bytes = 0;
-  for (const Message& message : messages) bytes += message.text.size() + Spool::kOverhead;
+  for (const Message& message : messages) bytes += bytes_of(message);
   return bytes;
+}
+
+std::uint64_t bytes_to_add(std::span<const Message> messages) {
+  std::uint64_t bytes = 0;
+  for (const Message& message : messages) bytes += message.spooled ? 0 : bytes_of(message);
+  return bytes;
+}
+
+void sync_directory(const std::filesystem::path& directory) {
+  const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (file < 0) return;  // one that may only be passed through: then it is not new
+  fsync(file);
+  close(file);
 }
 
 }  // namespace
@@ -63,10 +79,23 @@ Spool::Spool(std::string directory, Clock& clock, std::uint64_t most_bytes)
       most_bytes_(most_bytes),
       clock_(clock),
       lock_(directory_),
-      writer_(directory_ + "/spool.db"),
-      reader_(directory_ + "/spool.db"),
-      disk_has_room_(disk_has_room()),
-      thread_([this] { write_groups(); }) {}
+      disk_has_room_(disk_has_room()) {
+  try {
+    // SQLite follows no link to the file, and means every part of its path.
+    const auto folder = std::filesystem::canonical(directory_);
+    const std::string file = (folder / "spool.db").string();
+    writer_ = std::make_unique<SpoolStore>(file);
+    reader_ = std::make_unique<SpoolStore>(file);
+    // The names are to survive a power cut as well.
+    sync_directory(folder);
+    sync_directory(folder.parent_path());
+    thread_ = start_background_thread([this] { write_groups(); });
+  } catch (const UsageError& error) {
+    throw UsageError(named(error));
+  } catch (const std::exception& error) {
+    throw SetupError(named(error));
+  }
+}
 
 Spool::~Spool() {
   {
@@ -77,20 +106,45 @@ Spool::~Spool() {
   thread_.join();
 }
 
+std::string Spool::named(const std::exception& error) const {
+  return fmt::format("--spool={}: {}", one_line(directory_), error.what());
+}
+
 SpoolStatus Spool::append(const SpooledRun& run, std::span<const Message> messages,
                           WhenFull when_full) {
   if (messages.empty()) return SpoolStatus::kSafe;
-  const std::uint64_t bytes = bytes_of(messages);
-  {
-    std::unique_lock lock(mutex_);
-    while (when_full != WhenFull::kIgnore && problem_.empty() && !has_room_locked(bytes)) {
-      if (when_full == WhenFull::kRefuse || stopped_waiting_) return SpoolStatus::kFull;
-      clock_.wait_until(room_, lock, clock_.now() + kLookAgain);
-      disk_has_room_ = disk_has_room();
-    }
-    bytes_ += bytes;
-  }
+  if (!wait_for_room(bytes_to_add(messages), when_full)) return SpoolStatus::kFull;
   return submit({.task = Task::kAppend, .run = &run, .messages = messages});
+}
+
+// Takes the room there is; false = there is none.
+bool Spool::wait_for_room(std::uint64_t bytes, WhenFull when_full) {
+  std::unique_lock lock(mutex_);
+  const TimePoint begin = clock_.now();
+  bool has_room = has_room_locked(bytes);
+  while (!has_room && when_full == WhenFull::kBlock && !stopped_waiting_ && problem_.empty()) {
+    // Somebody who settles says so; others who leave room on the disk do not.
+    clock_.wait_until(room_, lock, clock_.now() + kLookAgain);
+    lock.unlock();
+    const bool room = disk_has_room();
+    lock.lock();
+    disk_has_room_ = room;
+    has_room = has_room_locked(bytes);
+  }
+  blocked_ += clock_.now() - begin;
+  if (!has_room && problem_.empty()) return false;
+  bytes_ += bytes;
+  bytes_max_ = std::max(bytes_max_, bytes_);
+  return true;
+}
+
+SpoolStatus Spool::keep(const SpooledRun& run, std::span<const Message> frame) {
+  {
+    const std::lock_guard lock(mutex_);
+    bytes_ += bytes_to_add(frame);
+  }
+  return submit(
+      {.task = Task::kKeep, .run = &run, .messages = frame, .frame = frame.front().sequence});
 }
 
 SpoolStatus Spool::fix(const SpooledRun& run, std::uint64_t frame,
@@ -127,16 +181,17 @@ SpoolStatus Spool::forget_run(const SpooledRun& run) {
   return submit({.task = Task::kForgetRun, .run = &run});
 }
 
-std::uint64_t Spool::put_away_orphans() {
-  return read([](SpoolStore& store) { return store.put_away_orphans(); });
-}
-
 void Spool::stop_waiting() {
   {
     const std::lock_guard lock(mutex_);
     stopped_waiting_ = true;
   }
   room_.notify_all();
+}
+
+nanoseconds Spool::blocked() const {
+  const std::lock_guard lock(mutex_);
+  return blocked_;
 }
 
 std::string Spool::problem() const {
@@ -153,10 +208,6 @@ SpoolStatus Spool::submit(Request request) {
 }
 
 void Spool::write_groups() {
-  // Signals are for whoever waits for them, and this thread is older than they.
-  sigset_t all;
-  sigfillset(&all);
-  pthread_sigmask(SIG_BLOCK, &all, nullptr);
   std::vector<Request*> group;
   std::vector<Settled> settled;
   std::unique_lock lock(mutex_);
@@ -186,17 +237,17 @@ void Spool::write_groups() {
 SpoolStatus Spool::write_group(std::span<Request* const> group, std::span<const Settled> settled) {
   bool committing = false;
   try {
-    writer_.begin();
+    writer_->begin();
     // What is settled now may be appended again, by whoever could not hand it on.
-    for (const auto& [run_id, range, end] : settled) writer_.remove(run_id, range, end);
+    for (const auto& [run_id, range, end] : settled) writer_->remove(run_id, range, end);
     for (const Request* request : group) carry_out(*request);
     committing = true;
-    writer_.commit();
+    writer_->commit();
     return SpoolStatus::kSafe;
   } catch (const std::exception& error) {
-    writer_.rollback();
+    writer_->rollback();
     const std::lock_guard lock(mutex_);
-    problem_ = fmt::format("--spool={}: {}", one_line(directory_), error.what());
+    problem_ = named(error);
     return committing ? SpoolStatus::kInDoubt : SpoolStatus::kFailed;
   }
 }
@@ -204,20 +255,23 @@ SpoolStatus Spool::write_group(std::span<Request* const> group, std::span<const 
 void Spool::carry_out(const Request& request) {
   switch (request.task) {
     case Task::kAppend:
-      writer_.insert(*request.run, request.messages);
+      writer_->insert(*request.run, request.messages);
       if (++journal_rows_ >= kManyRanges) {
-        writer_.compact_journal(request.run->run_id);
+        writer_->compact_journal(request.run->run_id);
         journal_rows_ = 0;
       }
       break;
+    case Task::kKeep:
+      writer_->insert(*request.run, request.messages);
+      [[fallthrough]];
     case Task::kFix:
-      writer_.fix(request.run->run_id, request.frame, request.messages);
+      writer_->fix(request.run->run_id, request.frame, request.messages);
       break;
     case Task::kAddRun:
-      writer_.add_run(*request.run);
+      writer_->add_run(*request.run);
       break;
     case Task::kForgetRun:
-      writer_.remove_run(request.run->run_id);
+      writer_->remove_run(request.run->run_id);
       break;
     case Task::kFlush:
       break;
@@ -225,7 +279,8 @@ void Spool::carry_out(const Request& request) {
 }
 
 bool Spool::has_room_locked(std::uint64_t bytes) const {
-  return disk_has_room_ && (bytes_ == 0 || bytes_ + bytes <= most_bytes_);
+  const std::uint64_t after = bytes_ + bytes;
+  return (bytes_ == 0 || after <= most_bytes_) && (disk_has_room_ || after <= bytes_max_);
 }
 
 bool Spool::disk_has_room() const {

@@ -8,6 +8,7 @@
 #include <condition_variable>
 #include <cstdint>
 #include <exception>
+#include <memory>
 #include <mutex>
 #include <span>
 #include <string>
@@ -15,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "channel/spool_store.h"
 #include "model/message.h"
 
@@ -54,11 +56,14 @@ class Spool {
 
   [[nodiscard]] const std::string& directory() const { return directory_; }
 
-  // Blocks until the messages are on disk. With kBlock waits for room, too, until stop_waiting().
-  enum class WhenFull { kBlock, kRefuse, kIgnore };
+  // Blocks until the messages are on disk; those that are spooled are passed over. With kBlock
+  // waits for room, too, until stop_waiting().
+  enum class WhenFull { kBlock, kRefuse };
   SpoolStatus append(const SpooledRun& run, std::span<const Message> messages, WhenFull when_full);
   // From now on these messages are one frame, tried as a whole or not at all. Blocks as append().
   SpoolStatus fix(const SpooledRun& run, std::uint64_t frame, std::span<const Message> messages);
+  // Both at once, room or not: for messages that may have been tried as this frame.
+  SpoolStatus keep(const SpooledRun& run, std::span<const Message> frame);
   // These messages need no further delivery. Returns at once: should it never reach the disk, they
   // are delivered again, and the ledger knows them.
   void settle(const SpooledRun& run, std::span<const Message> messages, SpoolEnd end);
@@ -69,22 +74,27 @@ class Spool {
   SpoolStatus add_run(const SpooledRun& run);
   SpoolStatus forget_run(const SpooledRun& run);
 
-  // Reads; each blocks for the disk and throws SetupError. What is being written now is not seen.
+  // Reads; each blocks for the disk and throws SetupError that names the spool. What is being
+  // written now is not seen.
   template <typename Read>
   auto read(Read read) {
     const std::lock_guard lock(reader_mutex_);  // one connection, one user
-    return read(reader_);
+    try {
+      return read(*reader_);
+    } catch (const SetupError& error) {
+      throw SetupError(named(error));
+    }
   }
-  // Moves messages that belong to no run out of the way; returns how many. Throws SetupError.
-  std::uint64_t put_away_orphans();
 
   // No append() waits for room from now on.
   void stop_waiting();
+  // How long appends have waited for room, in all.
+  [[nodiscard]] nanoseconds blocked() const;
   // Why it is broken; empty = it is not.
   [[nodiscard]] std::string problem() const;
 
  private:
-  enum class Task { kAppend, kFix, kFlush, kAddRun, kForgetRun };
+  enum class Task { kAppend, kFix, kKeep, kFlush, kAddRun, kForgetRun };
   struct Request {
     Task task;
     const SpooledRun* run = nullptr;
@@ -102,6 +112,8 @@ class Spool {
   void write_groups();
   SpoolStatus write_group(std::span<Request* const> group, std::span<const Settled> settled);
   void carry_out(const Request& request);
+  [[nodiscard]] std::string named(const std::exception& error) const;
+  bool wait_for_room(std::uint64_t bytes, WhenFull when_full);
   SpoolStatus submit(Request request);
   [[nodiscard]] bool has_room_locked(std::uint64_t bytes) const;
   [[nodiscard]] bool disk_has_room() const;
@@ -112,10 +124,10 @@ class Spool {
   Clock& clock_;
   const DirectoryLock lock_;
 
-  SpoolStore writer_;  // of the thread that writes
+  std::unique_ptr<SpoolStore> writer_;  // of the thread that writes
   std::uint64_t journal_rows_ = 0;
   std::mutex reader_mutex_;
-  SpoolStore reader_;  // guarded by reader_mutex_
+  std::unique_ptr<SpoolStore> reader_;  // guarded by reader_mutex_
 
   mutable std::mutex mutex_;
   std::condition_variable work_;       // the writer: there is something to do
@@ -125,6 +137,8 @@ class Spool {
   std::vector<Request*> requests_;
   std::vector<Settled> settled_;
   std::uint64_t bytes_ = 0;
+  std::uint64_t bytes_max_ = 0;  // so many had room in the file before: SQLite gives none back
+  nanoseconds blocked_{0};
   bool disk_has_room_ = true;
   bool stopped_waiting_ = false;
   bool closing_ = false;

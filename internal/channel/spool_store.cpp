@@ -23,7 +23,8 @@ constexpr std::size_t kLongestText = 1U << 20U;
 
 constexpr const char* kSchema = R"(
 CREATE TABLE runs(run_id INTEGER PRIMARY KEY, target TEXT, seed INTEGER, message_size INTEGER,
-                  all_spooled INTEGER, wall_ns INTEGER, checksum INTEGER);
+                  exactly_once INTEGER, all_spooled INTEGER, wall_ns INTEGER,
+                  checksum INTEGER);
 CREATE TABLE messages(run_id INTEGER, sequence INTEGER, producer INTEGER, due_ns INTEGER,
                       created_ns INTEGER, text BLOB, checksum INTEGER,
                       PRIMARY KEY (run_id, sequence)) WITHOUT ROWID;
@@ -67,7 +68,8 @@ std::optional<std::vector<SequenceRange>> decode(std::string_view bytes) {
 
 std::int64_t run_checksum(const SpooledRun& run, std::int64_t wall_ns) {
   return checksum(std::array{run.run_id, to_signed(run.seed), std::int64_t{run.message_size},
-                             std::int64_t{run.all_spooled}, wall_ns},
+                             std::int64_t{run.exactly_once ? 1 : 0},
+                             std::int64_t{run.all_spooled ? 1 : 0}, wall_ns},
                   run.target);
 }
 
@@ -79,7 +81,7 @@ std::int64_t wall_nanoseconds(WallTime when) {
 void create_private(const std::string& path) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) {
-    throw UsageError(fmt::format("{}: cannot be opened: {}", one_line(path), std::strerror(errno)));
+    throw UsageError(fmt::format("spool.db in it cannot be opened: {}", std::strerror(errno)));
   }
   close(file);
 }
@@ -121,14 +123,12 @@ void SpoolStore::check_format() {
     if (!statement.step(code)) fail();
     return statement.integer(0);
   };
-  const auto refuse = [&](const std::string& what) {
-    throw UsageError(fmt::format("{}: {}", one_line(sqlite3_db_filename(db_.get(), "main")), what));
-  };
+  const auto refuse = [&](const std::string& what) { throw UsageError(what); };
   try {
     const std::int64_t application = number("PRAGMA application_id");
     const std::int64_t format = number("PRAGMA user_version");
     if (application == 0 && format == 0 && number("SELECT count(*) FROM sqlite_schema") == 0) {
-      execute("PRAGMA journal_mode = WAL");
+      use_wal();
       begin();
       execute(kSchema);
       execute(fmt::format("PRAGMA application_id = {}", kApplicationId).c_str());
@@ -136,18 +136,29 @@ void SpoolStore::check_format() {
       commit();
       return;
     }
-    if (application != kApplicationId) refuse("is not a spool of loadgen");
+    if (application != kApplicationId) refuse("spool.db in it is not a spool of loadgen");
     if (format != kFormat) {
-      refuse(fmt::format("is a spool of format {}; this version reads format {}", format, kFormat));
+      refuse(fmt::format("spool.db in it is of format {}; this version reads format {}", format,
+                         kFormat));
     }
   } catch (const SetupError& error) {
-    if ((sqlite3_errcode(db_.get()) & 0xff) == SQLITE_NOTADB) refuse("is not a spool of loadgen");
+    if ((sqlite3_errcode(db_.get()) & 0xff) == SQLITE_NOTADB)
+      refuse("spool.db in it is not a spool of loadgen");
     throw;
   }
 }
 
+void SpoolStore::use_wal() {
+  SqliteStatement statement(db_.get(), "PRAGMA journal_mode = WAL");
+  int code = SQLITE_OK;
+  if (!statement.step(code)) fail();
+  if (statement.text(0) != "wal") {
+    throw UsageError("its file system cannot hold it: SQLite finds no shared memory there");
+  }
+}
+
 void SpoolStore::fail() const {
-  throw SetupError(fmt::format("the spool: {} ({})", one_line(sqlite3_errmsg(db_.get())),
+  throw SetupError(fmt::format("{} ({})", one_line(sqlite3_errmsg(db_.get())),
                                sqlite3_extended_errcode(db_.get())));
 }
 
@@ -166,37 +177,39 @@ void SpoolStore::rollback() noexcept {
 }
 
 void SpoolStore::add_run(const SpooledRun& run) {
-  SqliteStatement statement(db_.get(), "INSERT INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)");
+  SqliteStatement statement(db_.get(), "INSERT INTO runs VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)");
   const std::int64_t wall_ns = wall_nanoseconds(run.anchor.wall);
   statement.bind(1, run.run_id);
-  statement.bind(2, std::string_view(run.target));
+  statement.bind(2, run.target);
   statement.bind(3, to_signed(run.seed));
   statement.bind(4, std::int64_t{run.message_size});
-  statement.bind(5, std::int64_t{run.all_spooled});
-  statement.bind(6, wall_ns);
-  statement.bind(7, run_checksum(run, wall_ns));
+  statement.bind(5, std::int64_t{run.exactly_once ? 1 : 0});
+  statement.bind(6, std::int64_t{run.all_spooled ? 1 : 0});
+  statement.bind(7, wall_ns);
+  statement.bind(8, run_checksum(run, wall_ns));
   this->run(statement);
 }
 
 std::vector<SpooledRun> SpoolStore::runs(const WallAnchor& now) {
   SqliteStatement statement(db_.get(),
-                            "SELECT run_id, target, seed, message_size, all_spooled, wall_ns, "
-                            "checksum FROM runs ORDER BY run_id");
+                            "SELECT run_id, target, seed, message_size, exactly_once, all_spooled, "
+                            "wall_ns, checksum FROM runs ORDER BY run_id");
   std::vector<SpooledRun> runs;
   int code = SQLITE_OK;
   while (statement.step(code)) {
     const std::int64_t size = statement.integer(3);
-    const std::int64_t wall_ns = statement.integer(5);
+    const std::int64_t wall_ns = statement.integer(6);
     const WallTime wall(std::chrono::duration_cast<WallTime::duration>(nanoseconds(wall_ns)));
     const SpooledRun run{
         .run_id = statement.integer(0),
         .target = std::string(statement.text(1)),
         .seed = to_unsigned(statement.integer(2)),
         .message_size = static_cast<std::uint32_t>(size),
-        .all_spooled = statement.integer(4) != 0,
+        .exactly_once = statement.integer(4) != 0,
+        .all_spooled = statement.integer(5) != 0,
         .anchor = {now.steady + std::chrono::duration_cast<nanoseconds>(wall - now.wall), wall}};
-    if (size < 1 || size > INT32_MAX || run_checksum(run, wall_ns) != statement.integer(6)) {
-      throw SetupError(fmt::format("the spool: what it says of run {} is damaged", run.run_id));
+    if (size < 1 || size > INT32_MAX || run_checksum(run, wall_ns) != statement.integer(7)) {
+      throw SetupError(fmt::format("what it says of run {} is damaged", run.run_id));
     }
     runs.push_back(run);
   }
@@ -216,6 +229,7 @@ void SpoolStore::insert(const SpooledRun& run, std::span<const Message> messages
   SqliteStatement& statement = statements_->insert;
   statement.bind(1, run.run_id);
   for (const Message& message : messages) {
+    if (message.spooled) continue;
     const std::array numbers{run.run_id, to_signed(message.sequence),
                              std::int64_t{message.producer}, ns(message.due, run.anchor),
                              ns(message.created, run.anchor)};
@@ -356,22 +370,13 @@ std::uint64_t SpoolStore::count(std::int64_t run_id) {
 }
 
 std::uint64_t SpoolStore::put_away_orphans() {
+  begin();
   execute(
       "INSERT INTO damaged SELECT * FROM messages WHERE run_id NOT IN (SELECT run_id FROM runs)");
   execute("DELETE FROM messages WHERE run_id NOT IN (SELECT run_id FROM runs)");
-  return to_unsigned(sqlite3_changes64(db_.get()));
-}
-
-std::uint64_t SpoolStore::count(std::int64_t run_id, SequenceRange range) {
-  SqliteStatement statement(
-      db_.get(),
-      "SELECT count(*) FROM messages WHERE run_id = ?1 AND sequence >= ?2 AND sequence < ?3");
-  statement.bind(1, run_id);
-  statement.bind(2, to_signed(range.begin));
-  statement.bind(3, to_signed(range.end));
-  int code = SQLITE_OK;
-  if (!statement.step(code)) fail();
-  return to_unsigned(statement.integer(0));
+  const std::uint64_t count = to_unsigned(sqlite3_changes64(db_.get()));
+  commit();
+  return count;
 }
 
 }  // namespace loadgen

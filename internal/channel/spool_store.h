@@ -1,8 +1,8 @@
 // The spool's file: one SQLite database in WAL mode that holds messages which are not yet
-// delivered, the frames some of them are fixed in, and a journal of what was ever accepted. Every
-// row carries a checksum. Not thread-safe: one connection for each thread. Everything throws
-// SetupError with one line; a file that is not a spool of this version throws UsageError and is
-// left as it is.
+// delivered, the frames some of them are fixed in, and a journal of what was ever accepted. Runs,
+// messages and frames carry checksums. Not thread-safe: one connection for each thread. Everything
+// throws SetupError with one line; a file that is not a spool of this version throws UsageError and
+// is left as it is.
 //
 //   runs      whose messages these are, and how to tell what their texts must be
 //   messages  accepted and not settled: (run, sequence) -> the message
@@ -30,7 +30,8 @@ struct SpooledRun {
   std::string target{};  // where its messages belong, without a secret
   std::uint64_t seed = 0;
   std::uint32_t message_size = 0;
-  bool all_spooled = true;  // every message it sent went through the spool first
+  bool exactly_once = true;  // frames were written through the ledger
+  bool all_spooled = true;   // every message it sent went through the spool first
   WallAnchor anchor{};  // of its messages' times; `steady` is this process's, wherever it was made
 };
 
@@ -56,14 +57,15 @@ class SpoolStore {
   // All that is known of the run.
   void remove_run(std::int64_t run_id);
 
-  // What is there already stays as it is.
+  // Those that are not spooled. What is there already stays as it is.
   void insert(const SpooledRun& run, std::span<const Message> messages);
   // From now on these are one frame; it replaces a frame of the same id.
   void fix(std::int64_t run_id, std::uint64_t frame, std::span<const Message> messages);
   // Frames known by one of the sequences go, too.
   void remove(std::int64_t run_id, SequenceRange range, SpoolEnd end);
 
-  // Messages of no run there is: damage to their key. Moves them to the damaged; returns how many.
+  // Messages of no run there is: damage to their key. Moves them to the damaged, in a transaction
+  // of its own; returns how many.
   std::uint64_t put_away_orphans();
 
   // The journal grows by a range with each insert; this writes it anew, merged.
@@ -90,10 +92,10 @@ class SpoolStore {
   [[nodiscard]] SequenceSet given_up(std::int64_t run_id);
   // Messages of the run in the file, by their key: whole or damaged.
   [[nodiscard]] std::uint64_t count(std::int64_t run_id);
-  [[nodiscard]] std::uint64_t count(std::int64_t run_id, SequenceRange range);
 
  private:
   void check_format();
+  void use_wal();
   void execute(const char* sql);
   void run(SqliteStatement& statement);
   [[noreturn]] void fail() const;

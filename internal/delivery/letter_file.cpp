@@ -143,7 +143,7 @@ int LetterFile::add(std::span<const DeadLetter> letters) {
   return 0;
 }
 
-int LetterFile::sync() { return file_ < 0 || fdatasync(file_) == 0 ? 0 : errno; }
+int LetterFile::sync() const { return file_ < 0 || fdatasync(file_) == 0 ? 0 : errno; }
 
 std::uint64_t read_dead_letters(const std::string& path,
                                 const std::function<void(const DeadLetter&)>& visit) {

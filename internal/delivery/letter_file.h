@@ -48,7 +48,7 @@ class LetterFile {
   [[nodiscard]] const std::string& path() const { return path_; }
   // Both return 0 or an errno. What was added survives a power cut once sync() has succeeded.
   [[nodiscard]] int add(std::span<const DeadLetter> letters);
-  [[nodiscard]] int sync();
+  [[nodiscard]] int sync() const;
 
  private:
   [[nodiscard]] int open_file();

@@ -13,6 +13,9 @@ namespace loadgen {
 
 class Watchdog {
  public:
+  // A write gets this long beyond its own timeout until its connection is cut.
+  static constexpr std::chrono::seconds kGrace{5};
+
   // Borrows the couriers, which must outlive it. `patience`: the longest an attempt may take.
   Watchdog(std::span<const std::unique_ptr<Courier>> couriers, nanoseconds patience, Clock& clock);
 

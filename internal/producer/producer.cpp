@@ -36,6 +36,7 @@ ProducerTotals produce(const ProducerContext& context, std::uint32_t producer) {
       context.generator.generate(tickets[i].sequence, producer, batch[i].text);
       batch[i].sequence = tickets[i].sequence;
       batch[i].producer = producer;
+      batch[i].spooled = false;  // as whoever had this buffer before may have left it
       batch[i].due = tickets[i].due;
     }
     const TimePoint created = context.clock.now();

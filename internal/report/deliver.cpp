@@ -21,15 +21,17 @@ bool is_file(const std::string& json) { return !json.empty() && !is_stdout(json)
 
 }  // namespace
 
-void check_destination(const std::string& json, std::span<const std::string> taken) {
-  if (!is_file(json)) return;
-  check_writable(kFlag, json);
+void check_destination(const std::string& flag, const std::string& path,
+                       std::span<const std::string> taken) {
+  if (!is_file(path)) return;
+  check_writable(flag, path);
   std::error_code ignored;
-  const auto place = std::filesystem::weakly_canonical(std::filesystem::absolute(json), ignored);
+  const auto place = std::filesystem::weakly_canonical(std::filesystem::absolute(path), ignored);
   for (const std::string& file : taken) {
     if (place == std::filesystem::weakly_canonical(std::filesystem::absolute(file), ignored)) {
       throw UsageError(
-          fmt::format("{}={}: is the database; name another file", kFlag, one_line(json)));
+          fmt::format("{}={}: is the database, or another file of this run; name another file",
+                      flag, one_line(path)));
     }
   }
 }

@@ -8,9 +8,10 @@
 
 namespace loadgen {
 
-// Throws UsageError when the JSON file named could not be written, or is one of those taken.
-// Creates nothing.
-void check_destination(const std::string& json, std::span<const std::string> taken);
+// Throws UsageError when the file that the flag names could not be written, or is one of those
+// taken. Creates nothing. "" and stdout are always fine.
+void check_destination(const std::string& flag, const std::string& path,
+                       std::span<const std::string> taken);
 
 // json: a file for the JSON, "-" to have it on stdout instead of the text, "" for none. One of two
 // destinations that fails does not keep the report from the other. Throws SetupError.

@@ -101,11 +101,13 @@ struct RunReport {
   std::optional<ReportedError> failure;  // what ended the run before its time
   BreakerReport breaker;
   std::vector<ResumedRun> resumed;  // before this run began
+  std::string unsent_problem;       // why --unsent does not hold all of them; empty = it does
 
   int interrupted_by = 0;    // signal that ended production early, 0 = none
   int audit_aborted_by = 0;  // signal that ended the audit, 0 = none
   bool drain_timed_out = false;
-  // The sequences noted as produced and as acknowledged are as many as were counted.
+  // The sequences noted as produced and as acknowledged, and the messages on the spool's disk, are
+  // as many as were counted.
   bool sequences_agree = true;
   std::string verdict;
   int exit_code = 0;

@@ -76,8 +76,10 @@ void add_delivery(const RunReport& report, Out out) {
                    format_count(counts.spooled), one_line(report.config.spool));
   }
   if (counts.unsent > 0 && !report.config.unsent.empty()) {
-    fmt::format_to(out, "Unsent    {} messages in {}; app replay sends them\n",
-                   format_count(counts.unsent), one_line(report.config.unsent));
+    fmt::format_to(
+        out, "Unsent    {} messages {} {}{}\n", format_count(counts.unsent),
+        report.unsent_problem.empty() ? "in" : "NOT all in", one_line(report.config.unsent),
+        report.unsent_problem.empty() ? "; app replay sends them" : ": " + report.unsent_problem);
   }
   const BreakerReport& breaker = report.breaker;
   if (breaker.transitions_total > 0) {

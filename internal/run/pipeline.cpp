@@ -25,9 +25,6 @@ WriteError fatal_error(std::string code, std::string message) {
       .code = std::move(code), .message = std::move(message), .error_class = ErrorClass::kFatal};
 }
 
-// A write gets this long beyond its own timeout until its connection is cut.
-constexpr std::chrono::seconds kWatchdogGrace{5};
-
 }  // namespace
 
 Pipeline::Pipeline(const Plan& plan, Target& target, Clock& clock)
@@ -40,9 +37,10 @@ Pipeline::Pipeline(const Plan& plan, Target& target, Clock& clock)
       tickets_(plan.schedule, {.burst = options_.burst, .max_lag = options_.max_lag}, clock),
       spool_(options_.spool.empty() ? nullptr : std::make_unique<Spool>(options_.spool, clock)),
       spooled_run_{.run_id = plan.run_id,
-                   .target = target_name(options_, target),
+                   .target = spool_ ? target_name(options_, target) : "",
                    .seed = plan.seed,
                    .message_size = options_.message_size,
+                   .exactly_once = options_.delivery == Delivery::kExactlyOnce,
                    .all_spooled = options_.on_full != OnFull::kSpill,
                    .anchor = anchor_},
       channel_(make_channel({.capacity = options_.queue_capacity,
@@ -55,7 +53,7 @@ Pipeline::Pipeline(const Plan& plan, Target& target, Clock& clock)
       dead_letters_(options_.dead_letter, options_.max_dead_letters),
       breaker_(options_.breaker, plan.seed, clock, note_transition),
       coordinator_(clock, options_.drain_timeout) {
-  if (spool_) check_spool(*spool_, spooled_run_.target, clock);
+  if (spool_) check_spool(*spool_, spooled_run_.target, options_.delivery, clock);
 }
 
 // A step may throw while threads run: they must not wait for each other for ever.
@@ -168,26 +166,36 @@ void Pipeline::start_producers() {
 
 // All threads are there: now, and not while they were being started, the schedule begins.
 void Pipeline::begin() {
+  start_helpers();
   // A run that cannot start leaves no record.
+  if (spool_ && spool_->add_run(spooled_run_) != SpoolStatus::kSafe) {
+    throw SetupError(spool_->problem());
+  }
   target_.record_start({.run_id = plan_.run_id,
                         .app_version = kVersion,
                         .started_at = anchor_.wall,
                         .config_json = json_config(settled_config())});
-  if (spool_ && spool_->add_run(spooled_run_) != SpoolStatus::kSafe) {
-    throw SetupError(spool_->problem());
-  }
   spdlog::info("Starting producers...");
   start_ = clock_.now();
   const auto end = plan_.schedule.end();
   coordinator_.expect_end(end ? std::optional(start_ + *end) : std::nullopt);
   tickets_.start(start_);
   open_gate();
-  watchdog_.emplace(couriers_, options_.timeout + kWatchdogGrace, clock_);
-  if (options_.progress && !options_.quiet) {
-    const ProgressSource source{live_, *channel_, clock_, start_, end};
-    progress_ = std::jthread([source, interval = *options_.progress](const std::stop_token& stop) {
-      show_progress(source, interval, stop);
-    });
+}
+
+// Before the gate opens: a thread that cannot be started ends a run that has not begun.
+void Pipeline::start_helpers() {
+  try {
+    watchdog_.emplace(couriers_, options_.timeout + Watchdog::kGrace, clock_);
+    if (options_.progress && !options_.quiet) {
+      progress_ = std::jthread([this](const std::stop_token& stop) {
+        gate_.wait();
+        show_progress({live_, *channel_, clock_, start_, plan_.schedule.end()}, *options_.progress,
+                      stop);
+      });
+    }
+  } catch (const std::system_error& error) {
+    throw SetupError(fmt::format("cannot start a thread: {}", error.what()));
   }
 }
 

@@ -42,6 +42,7 @@ class Pipeline {
   void start_consumers();
   void start_producers();
   void begin();
+  void start_helpers();
   void await_producers();
   void close_channel();
   void await_consumers();
@@ -87,7 +88,9 @@ class Pipeline {
   std::unique_ptr<Channel> channel_;
   UnsentBox unsent_;
   std::uint64_t left_in_channel_ = 0;
-  std::uint64_t spooled_ = 0;  // as the spool counts
+  std::uint64_t spooled_ = 0;
+  bool spool_agrees_ = true;  // it holds as many
+  std::string unsent_problem_;
   std::vector<ResumedRun> resumed_;
   DeadLetterBox dead_letters_;
   CircuitBreaker breaker_;

@@ -64,22 +64,31 @@ void Pipeline::keep_the_rest() {
     unsent_.add(messages);
   });
   if (const int error = unsent_.finish(); error != 0) {
-    spdlog::error("--unsent={}: {}", one_line(options_.unsent), std::strerror(error));
+    unsent_problem_ = std::strerror(error);
+    spdlog::error("--unsent={}: {}", one_line(options_.unsent), unsent_problem_);
   }
+  spooled_ = channel_->kept();
   if (!spool_) return;
   spool_->flush();
-  if (const std::string problem = channel_->problem(); !problem.empty()) {
-    on_failure({WriteOutcome::kNotWritten,
-                {.code = "spool", .message = problem, .error_class = ErrorClass::kFatal}});
+  std::string problem = channel_->problem();
+  if (problem.empty()) {
+    try {
+      const auto on_disk =
+          spool_->read([&](SpoolStore& store) { return store.count(plan_.run_id); });
+      spool_agrees_ = on_disk == spooled_;
+    } catch (const SetupError& error) {
+      problem = error.what();
+    }
   }
-  try {
-    spooled_ = spool_->read([&](SpoolStore& store) { return store.count(plan_.run_id); });
-  } catch (const SetupError& error) {
-    on_failure({WriteOutcome::kNotWritten,
-                {.code = "spool", .message = error.what(), .error_class = ErrorClass::kFatal}});
-    return;
+  if (!problem.empty()) {
+    // Even of a run that is being aborted: it is not the abort that broke the spool.
+    coordinator_.note_failure(
+        {WriteOutcome::kNotWritten,
+         {.code = "spool", .message = problem, .error_class = ErrorClass::kFatal}});
+    spdlog::error("{}", problem);
+  } else if (spooled_ == 0) {
+    spool_->forget_run(spooled_run_);
   }
-  if (spooled_ == 0) spool_->forget_run(spooled_run_);
 }
 
 RunReport Pipeline::finish() {
@@ -95,6 +104,7 @@ RunReport Pipeline::finish() {
   keep_the_rest();
   report.counts = count_messages(taken);
   report.resumed = resumed_;
+  report.unsent_problem = unsent_problem_;
   report.drain_timed_out = drain_timed_out_;
   report.interrupted_by = coordinator_.interrupted_by();
 
@@ -125,8 +135,8 @@ RunReport Pipeline::finish() {
 void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
   const SequenceSet acknowledged = acknowledged_.take();
   const SequenceSet produced = produced_.take();
-  report.sequences_agree =
-      produced.size() == report.counts.produced && acknowledged.size() == report.counts.stored;
+  report.sequences_agree = spool_agrees_ && produced.size() == report.counts.produced &&
+                           acknowledged.size() == report.counts.stored;
   if (user_abort_.stop_requested()) {
     report.audit.mode = options_.verify;
     report.audit_aborted_by = options_.verify == VerifyMode::kOff ? 0 : aborted_by_.load();

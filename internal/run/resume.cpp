@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "base/units.h"
+#include "delivery/watchdog.h"
 #include "model/generator.h"
 
 namespace loadgen {
@@ -19,58 +20,68 @@ namespace {
 // One earlier run, from what is in the spool to an audited table.
 class Resumption {
  public:
-  Resumption(Spool& spool, const SpooledRun& run, const DeliveryContext& delivery,
-             const Options& options)
-      : spool_(spool), run_(run), options_(options), context_(delivery), courier_(context_) {
-    context_.run = {.run_id = run.run_id, .anchor = run.anchor};
-    context_.policy.origin = Origin::kReplayed;
-    result_.run_id = run.run_id;
+  // `lost_keys`: messages that may be this run's, but for their damaged key.
+  Resumption(Spool& spool, SpooledRun run, const DeliveryContext& delivery, const Options& options,
+             std::uint64_t lost_keys)
+      : spool_(spool),
+        run_(std::move(run)),
+        options_(options),
+        lost_keys_(lost_keys),
+        context_(for_run(delivery, run_)) {
+    couriers_.push_back(std::make_unique<Courier>(context_));
+    result_.run_id = run_.run_id;
   }
 
   ResumedRun complete() {
+    const Watchdog watchdog(couriers_, options_.timeout + Watchdog::kGrace, context_.clock);
     deliver_fixed();
     deliver_loose();
     must(spool_.flush());
     // Rows whose key is damaged were never come across.
     result_.damaged += spool_.read([&](SpoolStore& store) { return store.count(run_.run_id); });
     audit_run();
-    must(spool_.forget_run(run_));
-    return std::move(result_);
+    if (result_.audit.passed != false) must(spool_.forget_run(run_));
+    return result_;
   }
 
  private:
+  static DeliveryContext for_run(DeliveryContext context, const SpooledRun& run) {
+    context.run = {.run_id = run.run_id, .anchor = run.anchor};
+    context.policy.origin = Origin::kReplayed;
+    return context;
+  }
+
   void must(SpoolStatus status) {
     if (status != SpoolStatus::kSafe) throw SetupError(spool_.problem());
   }
 
-  // Puts the damaged ones away and returns the others.
-  std::vector<Message> take(SpoolStore::Batch batch) {
-    for (const std::uint64_t sequence : batch.damaged) {
-      spool_.settle(run_, SequenceRange{sequence, sequence + 1}, SpoolEnd::kDamaged);
-    }
-    result_.damaged += batch.damaged.size();
-    return std::move(batch.messages);
+  SpoolStore::Batch read(SequenceRange range, std::uint64_t limit) {
+    return spool_.read([&](SpoolStore& store) {
+      return store.read(run_, range, static_cast<std::size_t>(limit));
+    });
   }
 
+  // Only once their frame is delivered: it is known as long as they are there.
+  void put_away(std::span<const std::uint64_t> damaged) {
+    for (const std::uint64_t sequence : damaged) {
+      spool_.settle(run_, SequenceRange{sequence, sequence + 1}, SpoolEnd::kDamaged);
+    }
+    result_.damaged += damaged.size();
+  }
+
+  // As they were fixed, but for messages that are damaged: the ledger knows a frame by its id.
   void deliver_fixed() {
-    auto fixed = spool_.read([&](SpoolStore& store) { return store.fixed_frames(run_.run_id); });
-    const auto is_whole = [&](const SpoolStore::FixedFrame& frame) {
-      return std::all_of(frame.members.begin(), frame.members.end(), [&](SequenceRange range) {
-        return spool_.read([&](SpoolStore& store) { return store.count(run_.run_id, range); }) ==
-               range.end - range.begin;
-      });
-    };
-    for (const auto& frame : frames_in_force(std::move(fixed.frames), is_whole)) {
-      std::vector<Message> messages;
+    const auto fixed =
+        spool_.read([&](SpoolStore& store) { return store.fixed_frames(run_.run_id); });
+    for (const auto& frame : fixed.frames) {
+      SpoolStore::Batch whole;
       for (const SequenceRange& range : frame.members) {
-        auto part = take(spool_.read([&](SpoolStore& store) {
-          return store.read(run_, range, static_cast<std::size_t>(range.end - range.begin));
-        }));
-        std::move(part.begin(), part.end(), std::back_inserter(messages));
+        auto part = read(range, range.end - range.begin);
+        std::move(part.messages.begin(), part.messages.end(), std::back_inserter(whole.messages));
+        whole.damaged.insert(whole.damaged.end(), part.damaged.begin(), part.damaged.end());
       }
-      if (messages.empty()) continue;
-      if (options_.delivery == Delivery::kAtLeastOnce) may_be_twice_ += messages.size();
-      deliver(messages, frame.id);
+      if (!whole.messages.empty()) deliver(whole.messages, frame.id);
+      put_away(whole.damaged);
     }
     if (fixed.damaged) settle_what_is_stored();
   }
@@ -81,7 +92,7 @@ class Resumption {
     context_.target.read_back(run_.run_id, RowContent::kSequences, [&](const StoredRow& row) {
       const auto sequence = static_cast<std::uint64_t>(row.sequence);
       const SequenceRange range{sequence, sequence + 1};
-      if (spool_.read([&](SpoolStore& store) { return store.count(run_.run_id, range); }) == 1) {
+      if (!read(range, 1).messages.empty()) {
         spool_.settle(run_, range, SpoolEnd::kStored);
         ++result_.already_present;
       }
@@ -94,17 +105,18 @@ class Resumption {
   void deliver_loose() {
     must(spool_.flush());
     for (SequenceRange rest{0, INT64_MAX};;) {
-      auto batch = spool_.read(
-          [&](SpoolStore& store) { return store.read(run_, rest, options_.batch_size); });
+      const SpoolStore::Batch batch = read(rest, options_.batch_size);
+      if (batch.messages.empty() && batch.damaged.empty()) return;
       for (const Message& message : batch.messages) rest.begin = message.sequence + 1;
       for (const std::uint64_t sequence : batch.damaged) {
         rest.begin = std::max(rest.begin, sequence + 1);
       }
-      if (batch.messages.empty() && batch.damaged.empty()) return;
-      const auto messages = take(std::move(batch));
-      if (messages.empty()) continue;
-      must(spool_.fix(run_, messages.front().sequence, messages));
-      deliver(messages, messages.front().sequence);
+      if (!batch.messages.empty()) {
+        const std::uint64_t id = batch.messages.front().sequence;
+        must(spool_.fix(run_, id, batch.messages));
+        deliver(batch.messages, id);
+      }
+      put_away(batch.damaged);
     }
   }
 
@@ -124,7 +136,7 @@ class Resumption {
     };
     events.on_dead = [&](Messages piece) { spool_.settle(run_, piece, SpoolEnd::kGivenUp); };
     events.on_left = [](Messages, Left) { return true; };  // they stay in the spool
-    const Delivered delivered = courier_.deliver({messages, frame}, events);
+    const Delivered delivered = couriers_.front()->deliver({messages, frame}, events);
     if (delivered.failure) {
       throw SetupError(fmt::format("run {} cannot be resumed: {} ({})", run_.run_id,
                                    delivered.failure->error.message,
@@ -134,7 +146,6 @@ class Resumption {
     result_.stored += delivered.stored - delivered.duplicates_suppressed;
     result_.already_present += delivered.duplicates_suppressed;
     result_.dead_lettered += delivered.dead_lettered;
-    may_be_twice_ += delivered.resent;
   }
 
   void audit_run() {
@@ -150,79 +161,74 @@ class Resumption {
                            .acknowledged = accepted.without(given_up),
                            .produced = run_.all_spooled ? accepted : everything,
                            .generator = generator,
-                           .duplicates_allowed = may_be_twice_,
-                           .losses_allowed = result_.damaged},
+                           // Without a ledger what a crash left in doubt may be there twice.
+                           .duplicates_allowed = run_.exactly_once ? 0 : accepted.size(),
+                           .losses_allowed = result_.damaged + lost_keys_},
                           options_.verify, {});
   }
 
   Spool& spool_;
-  const SpooledRun& run_;
+  const SpooledRun run_;
   const Options& options_;
-  DeliveryContext context_;
-  Courier courier_;
+  const std::uint64_t lost_keys_;
+  const DeliveryContext context_;
+  std::vector<std::unique_ptr<Courier>> couriers_;  // one
   ResumedRun result_;
-  std::uint64_t may_be_twice_ = 0;
 };
 
 }  // namespace
 
 std::string target_name(const Options& options, const Target& target) {
+  std::error_code ignored;
   const auto files = target.files();
-  const std::string address =
-      files.empty()
-          ? redact(options.db)
-          : std::filesystem::weakly_canonical(std::filesystem::absolute(files.front())).string();
+  const std::string address = files.empty()
+                                  ? redact(options.db)
+                                  : std::filesystem::weakly_canonical(
+                                        std::filesystem::absolute(files.front(), ignored), ignored)
+                                        .string();
   return fmt::format("{}, table {}", one_line(address), one_line(options.table));
 }
 
-void check_spool(Spool& spool, const std::string& target_name, const Clock& clock) {
-  const auto runs = spool.read([&](SpoolStore& store) {
-    return store.runs({clock.now(), clock.wall_now()});
-  });
-  for (const SpooledRun& run : runs) {
-    if (run.target == target_name) continue;
-    throw UsageError(fmt::format("--spool={}: holds messages of run {} for {}, and not for {}",
-                                 one_line(spool.directory()), run.run_id, one_line(run.target),
-                                 target_name));
-  }
-}
-
-std::vector<SpoolStore::FixedFrame> frames_in_force(
-    std::vector<SpoolStore::FixedFrame> fixed,
-    const std::function<bool(const SpoolStore::FixedFrame&)>& is_whole) {
-  std::vector<SpoolStore::FixedFrame> in_force;
-  SequenceSet taken;
-  // A piece is fixed after the frame it is of was refused for good.
-  for (auto frame = fixed.rbegin(); frame != fixed.rend(); ++frame) {
-    bool is_split = false;
-    for (const SequenceRange& range : frame->members) {
-      is_split |= taken.insert(range) != range.end - range.begin;
+void check_spool(Spool& spool, const std::string& target_name, Delivery delivery,
+                 const Clock& clock) {
+  const auto refuse = [&](const SpooledRun& run, const std::string& why) {
+    throw UsageError(fmt::format("--spool={}: holds messages of run {} {}",
+                                 one_line(spool.directory()), run.run_id, why));
+  };
+  const WallAnchor now{clock.now(), clock.wall_now()};
+  for (const SpooledRun& run : spool.read([&](SpoolStore& store) { return store.runs(now); })) {
+    if (run.target != target_name) {
+      refuse(run, fmt::format("for {}, and not for {}", one_line(run.target), target_name));
     }
-    // A frame is settled at once; if part of it is gone, that was a piece.
-    if (!is_split && is_whole(*frame)) in_force.push_back(std::move(*frame));
+    if (run.exactly_once && delivery == Delivery::kAtLeastOnce) {
+      refuse(run, "to be stored exactly once, which --delivery=at-least-once does not");
+    }
   }
-  std::reverse(in_force.begin(), in_force.end());
-  return in_force;
 }
 
 std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
                                const Options& options) {
   const WallAnchor now{delivery.clock.now(), delivery.clock.wall_now()};
+  const std::uint64_t lost_keys =
+      spool.read([](SpoolStore& store) { return store.put_away_orphans(); });
   std::vector<ResumedRun> results;
-  std::uint64_t orphans = spool.put_away_orphans();
-  for (const SpooledRun& run : spool.read([&](SpoolStore& store) { return store.runs(now); })) {
+  for (SpooledRun& run : spool.read([&](SpoolStore& store) { return store.runs(now); })) {
+    const std::int64_t run_id = run.run_id;
     const std::uint64_t waiting =
-        spool.read([&](SpoolStore& store) { return store.count(run.run_id); });
-    spdlog::info("Resuming run {}: {} messages are in the spool...", run.run_id,
-                 format_count(waiting));
-    Resumption resumption(spool, run, delivery, options);
-    results.push_back(resumption.complete());
-    if (results.back().damaged > 0) {
+        spool.read([&](SpoolStore& store) { return store.count(run_id); });
+    spdlog::info("Resuming run {}: {} messages are in the spool...", run_id, format_count(waiting));
+    Resumption resumption(spool, std::move(run), delivery, options, lost_keys);
+    ResumedRun& result = results.emplace_back(resumption.complete());
+    // Whose they were, nobody knows: they count once.
+    if (results.size() == 1) result.damaged += lost_keys;
+    if (result.damaged > 0) {
       spdlog::warn("{} messages of run {} were damaged in the spool and skipped.",
-                   format_count(results.back().damaged), run.run_id);
+                   format_count(result.damaged), run_id);
+    }
+    if (result.audit.passed == false) {
+      spdlog::error("Run {} does not pass its audit; the spool keeps what it knows of it.", run_id);
     }
   }
-  if (orphans > 0) spdlog::warn("{} messages in the spool were damaged beyond use.", orphans);
   return results;
 }
 

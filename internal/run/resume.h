@@ -17,20 +17,16 @@ namespace loadgen {
 // Where the messages of a run belong, as the spool remembers it: without a secret.
 std::string target_name(const Options& options, const Target& target);
 
-// Throws UsageError when the spool holds messages that belong elsewhere.
-void check_spool(Spool& spool, const std::string& target_name, const Clock& clock);
+// Throws UsageError when the spool holds messages that belong elsewhere, or that were promised to
+// be stored exactly once and would not be.
+void check_spool(Spool& spool, const std::string& target_name, Delivery delivery,
+                 const Clock& clock);
 
 // What all resumed runs share; its `run` and `policy.origin` are set for each of them. Blocks until
 // all is delivered, however long the target is down: whoever ends the process then loses nothing.
-// Throws SetupError when it cannot go on; what is not delivered stays in the spool.
+// Throws SetupError when it cannot go on; what is not delivered stays in the spool. A run whose
+// audit failed is not forgotten: what the spool knows of it is evidence.
 std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
                                const Options& options);
-
-// Of the frames a run fixed, those that may have been tried as they are: frames which were split
-// later are not among them, for their pieces took their place. `is_whole` says whether all of a
-// frame's messages are still in the spool. Pure; a seam for tests.
-std::vector<SpoolStore::FixedFrame> frames_in_force(
-    std::vector<SpoolStore::FixedFrame> fixed,
-    const std::function<bool(const SpoolStore::FixedFrame&)>& is_whole);
 
 }  // namespace loadgen

@@ -12,7 +12,8 @@
 
 namespace loadgen {
 
-RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock) {
+RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock,
+                       const std::function<void(const RunReport&)>& deliver) {
   spdlog::info("Starting application...");
   std::optional<Pipeline> made;
   try {
@@ -33,7 +34,9 @@ RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock) {
   pipeline.await_producers();
   pipeline.close_channel();
   pipeline.await_consumers();
-  return pipeline.finish();
+  RunReport report = pipeline.finish();
+  deliver(report);
+  return report;
 }
 
 }  // namespace loadgen

@@ -18,11 +18,13 @@ class MemorySink final : public Sink {
     std::vector<std::uint64_t> sequences;
     for (const Message& message : frame.messages) sequences.push_back(message.sequence);
     frames.push_back(std::move(sequences));
+    ids.push_back(frame.id());
     return {};
   }
   void interrupt() noexcept override { interrupted = true; }
 
   std::vector<std::vector<std::uint64_t>> frames;
+  std::vector<std::uint64_t> ids;  // of each
   bool interrupted = false;
 };
 
