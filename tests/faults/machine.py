@@ -200,7 +200,8 @@ def process_sigstop_5s(b, kind):
 # A target that cannot keep up.
 
 
-@row("a target ten times slower than the rate", variants=("block", "drop-new", "drop-old", "abort"))
+@row("a target ten times slower than the rate",
+     variants=("block", "drop-new", "drop-old", "abort", "spill"))
 def slow_target(b, on_full):
     """Late, dropped or over, as was asked for; and all of it is counted."""
     b.postgres_with_tables("""
@@ -208,8 +209,9 @@ def slow_target(b, on_full):
         BEGIN PERFORM pg_sleep(0.004); RETURN NEW; END $$;
         CREATE TRIGGER slow BEFORE INSERT ON messages FOR EACH ROW EXECUTE FUNCTION slow()""")
     b.start("--rps=2000", "--duration=1", "--consumers=1", "--batch-size=50",
-            "--queue-capacity=100", f"--on-full={on_full}")
-    exits, told = {"block": (0, "the database"), "abort": (1, "--on-full=abort")}.get(
+            "--queue-capacity=100", f"--on-full={on_full}",
+            *((f"--spool={b.dir}/spool",) if on_full == "spill" else ()))
+    exits, told = {"block": (0, "the database"), "spill": (0, "the database"), "abort": (1, "--on-full=abort")}.get(
         on_full, (3, "messages were dropped"))
     b.judge(exits=(exits,), limit=25)
     counts = b.result["counts"]

@@ -63,6 +63,10 @@ class Round:
             self.options["insert"] = rng.choice(("multi", "single"))
             b.sqlite(self._folder)
 
+        if rng.random() < 0.4:
+            self.options["spool"] = tempfile.mkdtemp(dir=b.dir)
+            self.options["on-full"] = rng.choice(("spill", self.options["on-full"]))
+
     def __str__(self):
         flags = " ".join(f"--{name}={value}" for name, value in self.options.items())
         where = "postgres" if self.on_postgres else "sqlite"
@@ -84,6 +88,8 @@ class Round:
         ended = time.monotonic()
         signals.join()
         self._judge(ended)
+        if "spool" in self.options and not b.problems:
+            shutil.rmtree(self.options["spool"])
         if not self.on_postgres:
             if not b.problems:
                 shutil.rmtree(self._folder)
