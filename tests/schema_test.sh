@@ -34,4 +34,4 @@ if validate "$dir"/bad/* >"$dir/violations"; then exit 1; fi
 for bad in "$dir"/bad/*; do
   grep -q "^$bad: " "$dir/violations" || { echo "accepted: $bad" >&2; exit 1; }
 done
-[ "$(grep -c "^$dir/bad/empty: .* required" "$dir/violations")" -eq 20 ]
+[ "$(grep -c "^$dir/bad/empty: .* required" "$dir/violations")" -eq 21 ]

@@ -59,6 +59,7 @@ Pipeline::Pipeline(const Plan& plan, Target& target, Clock& clock)
 // A step may throw while threads run: they must not wait for each other for ever.
 Pipeline::~Pipeline() {
   if (producers_.empty() && consumers_.empty()) return;
+  progress_.request_stop();
   abort_writes();
   open_gate();
 }
@@ -190,6 +191,7 @@ void Pipeline::start_helpers() {
     if (options_.progress && !options_.quiet) {
       progress_ = std::jthread([this](const std::stop_token& stop) {
         gate_.wait();
+        if (stop.stop_requested()) return;
         show_progress({live_, *channel_, clock_, start_, plan_.schedule.end()}, *options_.progress,
                       stop);
       });
