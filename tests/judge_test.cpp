@@ -70,6 +70,7 @@ TEST_CASE("judge: of a resumed run, a failed audit is a violation, and what is l
   for (ResumedRun lossy : {ResumedRun{.dead_lettered = 1}, ResumedRun{.damaged = 1}}) {
     report.resumed.push_back(lossy);
     CHECK(exit_code(report) == 3);
+    CHECK(contains(verdict(report), "Not all messages of an earlier run"));
     report.resumed.pop_back();
   }
   report.resumed.push_back({.audit = {.passed = false}});
@@ -185,7 +186,7 @@ TEST_CASE("exit codes: an audit that a signal ended has proved nothing") {
   report.audit.passed.reset();
   report.audit_aborted_by = SIGINT;
   CHECK(exit_code(report) == 128 + SIGINT);
-  CHECK(contains(verdict(report), "SIGINT ended the audit"));
+  CHECK(contains(verdict(report), "not audited to the end, because SIGINT"));
   report.config.duration = 0s;  // a signal is the normal end of the run, not of its audit
   CHECK(exit_code(report) == 128 + SIGINT);
 }

@@ -293,6 +293,16 @@ TEST_CASE("spool: a directory reached by a link is fine, a link in place of the 
   CHECK(refusal(f.dir.file("link") + "/sub").empty());
 }
 
+TEST_CASE("spool: what is settled is removed without being asked, many messages at a time") {
+  Fixture f;
+  Spool spool(f.path(), f.clock);
+  CHECK(spool.append(f.run, messages(0, 5000), Spool::WhenFull::kBlock) == SpoolStatus::kSafe);
+  spool.settle(f.run, messages(0, 5000), SpoolEnd::kStored);
+  while (spool.read([](SpoolStore& store) { return store.count(42); }) > 0) {
+    std::this_thread::yield();
+  }
+}
+
 TEST_CASE("spool: after a failed write everything fails, and it says why") {
   Fixture f;
   Spool spool(f.path(), f.clock);

@@ -21,8 +21,8 @@ void start_logging(const Options& options) {
 void check_destinations(const Options& options, const Target& target) {
   std::vector<std::string> taken = target.files();
   if (!options.spool.empty()) taken.push_back(options.spool + "/spool.db");
-  check_destination("--unsent", options.unsent, taken);
   taken.push_back(options.dead_letter);
+  check_destination("--unsent", options.unsent, taken);
   if (!options.unsent.empty()) taken.push_back(options.unsent);
   check_destination("--json", options.json, taken);
 }

@@ -20,10 +20,13 @@
 namespace loadgen {
 namespace {
 
-// Left for others on the spool's disk: so much, or a twentieth of a small one.
+// Left on the spool's disk: for others so much, or a twentieth of a small one; for its own
+// write-ahead log at least twice what that has before SQLite begins it anew.
 constexpr std::uint64_t kFreeBytes = 64ULL << 20U;
-// Removals that wait for an append to share its commit with.
-constexpr std::size_t kManySettled = 4096;
+constexpr std::uint64_t kLogBytes = 8ULL << 20U;
+// Messages whose removal waits for an append to share its commit with. Not more: a transaction
+// needs room on the disk, and a full one is to be emptied.
+constexpr std::uint64_t kManySettled = 4096;
 // Ranges in the journal after which it is written anew.
 constexpr std::uint64_t kManyRanges = 16'384;
 // A disk says nothing when it has room again.
@@ -89,6 +92,9 @@ Spool::Spool(std::string directory, Clock& clock, std::uint64_t most_bytes)
     // The names are to survive a power cut as well.
     sync_directory(folder);
     sync_directory(folder.parent_path());
+    if (!disk_has_room_ && writer_->is_empty()) {
+      throw UsageError(fmt::format("its disk is full: {} MiB have to be free", kLogBytes >> 20U));
+    }
     thread_ = start_background_thread([this] { write_groups(); });
   } catch (const UsageError& error) {
     throw UsageError(named(error));
@@ -160,7 +166,8 @@ void Spool::settle(const SpooledRun& run, std::span<const Message> messages, Spo
     const std::lock_guard lock(mutex_);
     for (const SequenceRange& range : ranges) settled_.push_back({run.run_id, range, end});
     bytes_ -= std::min(bytes, bytes_);
-    many = settled_.size() >= kManySettled;
+    settled_messages_ += messages.size();
+    many = settled_messages_ >= kManySettled;
   }
   if (many) work_.notify_one();
   room_.notify_all();
@@ -213,10 +220,11 @@ void Spool::write_groups() {
   std::unique_lock lock(mutex_);
   for (;;) {
     work_.wait(lock,
-               [&] { return closing_ || !requests_.empty() || settled_.size() >= kManySettled; });
+               [&] { return closing_ || !requests_.empty() || settled_messages_ >= kManySettled; });
     if (requests_.empty() && settled_.empty()) return;  // closing
     group.swap(requests_);
     settled.swap(settled_);
+    settled_messages_ = 0;
     const bool broken = !problem_.empty();
     lock.unlock();
     const SpoolStatus status = broken ? SpoolStatus::kFailed : write_group(group, settled);
@@ -288,7 +296,7 @@ bool Spool::disk_has_room() const {
   if (statvfs(directory_.c_str(), &disk) != 0) return true;  // then the write will tell
   const std::uint64_t size = std::uint64_t{disk.f_blocks} * disk.f_frsize;
   const std::uint64_t available = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-  return available >= std::min(kFreeBytes, size / 20);
+  return available >= std::max(kLogBytes, std::min(kFreeBytes, size / 20));
 }
 
 }  // namespace loadgen

@@ -136,6 +136,7 @@ class Spool {
   // Guarded by mutex_.
   std::vector<Request*> requests_;
   std::vector<Settled> settled_;
+  std::uint64_t settled_messages_ = 0;  // in them
   std::uint64_t bytes_ = 0;
   std::uint64_t bytes_max_ = 0;  // so many had room in the file before: SQLite gives none back
   nanoseconds blocked_{0};

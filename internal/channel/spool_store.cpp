@@ -158,8 +158,10 @@ void SpoolStore::use_wal() {
 }
 
 void SpoolStore::fail() const {
-  throw SetupError(fmt::format("{} ({})", one_line(sqlite3_errmsg(db_.get())),
-                               sqlite3_extended_errcode(db_.get())));
+  const int code = sqlite3_extended_errcode(db_.get());
+  throw SetupError(code == SQLITE_FULL
+                       ? std::string("its disk is full; make room, or copy it to another disk")
+                       : fmt::format("{} ({})", one_line(sqlite3_errmsg(db_.get())), code));
 }
 
 void SpoolStore::execute(const char* sql) {
@@ -174,6 +176,13 @@ void SpoolStore::begin() { execute("BEGIN IMMEDIATE"); }
 void SpoolStore::commit() { execute("COMMIT"); }
 void SpoolStore::rollback() noexcept {
   sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
+}
+
+bool SpoolStore::is_empty() {
+  SqliteStatement statement(db_.get(), "SELECT count(*) FROM runs");
+  int code = SQLITE_OK;
+  if (!statement.step(code)) fail();
+  return statement.integer(0) == 0;
 }
 
 void SpoolStore::add_run(const SpooledRun& run) {

@@ -51,6 +51,8 @@ class SpoolStore {
   void commit();
   void rollback() noexcept;
 
+  // It holds no run.
+  [[nodiscard]] bool is_empty();
   void add_run(const SpooledRun& run);
   // Of all runs, oldest first. `now` ties their times to this process's clock.
   [[nodiscard]] std::vector<SpooledRun> runs(const WallAnchor& now);

@@ -146,7 +146,8 @@ int LetterFile::add(std::span<const DeadLetter> letters) {
 int LetterFile::sync() const { return file_ < 0 || fdatasync(file_) == 0 ? 0 : errno; }
 
 std::uint64_t read_dead_letters(const std::string& path,
-                                const std::function<void(const DeadLetter&)>& visit) {
+                                const std::function<void(const DeadLetter&)>& visit,
+                                const std::function<void(std::uint64_t)>& on_skipped) {
   const auto fail = [&](int code) {
     throw UsageError(fmt::format("{}: cannot be read: {}", one_line(path), std::strerror(code)));
   };
@@ -155,11 +156,14 @@ std::uint64_t read_dead_letters(const std::string& path,
   std::uint64_t skipped = 0;
   std::string line;
   bool too_long = false;
+  std::uint64_t number = 0;
   const auto end_line = [&] {
+    ++number;
     if (const auto letter = too_long ? std::nullopt : from_json_line(line)) {
       visit(*letter);
     } else if (too_long || !line.empty()) {
       ++skipped;
+      on_skipped(number);
     }
     line.clear();
     too_long = false;

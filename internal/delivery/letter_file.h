@@ -57,10 +57,11 @@ class LetterFile {
   int file_ = -1;
 };
 
-// Calls visit for each letter of the file; a line that is none counts as `skipped`. Returns how
-// many were skipped. Throws UsageError when the file cannot be read. Memory is bounded by the
-// longest line a letter can have.
-std::uint64_t read_dead_letters(const std::string& path,
-                                const std::function<void(const DeadLetter&)>& visit);
+// Calls visit for each letter of the file, and on_skipped, with its number from 1, for each line
+// that is none. Returns how many were skipped. Throws UsageError when the file cannot be read.
+// Memory is bounded by the longest line a letter can have.
+std::uint64_t read_dead_letters(
+    const std::string& path, const std::function<void(const DeadLetter&)>& visit,
+    const std::function<void(std::uint64_t line)>& on_skipped = [](std::uint64_t) {});
 
 }  // namespace loadgen

@@ -244,7 +244,7 @@ constexpr const char* kDescription =
     "       app verify [options]        audit a run that is over (app verify --help)";
 
 constexpr const char* kReplayDescription =
-    "Sends the messages of a dead-letter file again; each is stored at most once, however often.\n"
+    "Sends the messages of a --dead-letter or --unsent file again; each is stored once at most.\n"
     "Usage: app replay FILE [options]";
 
 constexpr const char* kReplayFooter =

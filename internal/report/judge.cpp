@@ -99,7 +99,7 @@ std::string judge(const RunReport& report) {
     return "The table does not hold what the spool had accepted from an earlier run.";
   }
   if (report.audit_aborted_by != 0) {
-    return fmt::format("SIG{} ended the audit before it could judge what is stored.",
+    return fmt::format("What is stored was not audited to the end, because SIG{} came again.",
                        sigabbrev_np(report.audit_aborted_by));
   }
   const auto kept = sustained(report);
@@ -131,6 +131,8 @@ std::string judge(const RunReport& report) {
 
 std::string verdict(const RunReport& report) {
   std::string sentence = judge(report);
+  if (resumed_with_losses(report))
+    sentence += " Not all messages of an earlier run were delivered.";
   if (report.interrupted_by == 0) return sentence;
   sentence.front() = static_cast<char>(std::tolower(sentence.front()));
   return fmt::format("Ended early by SIG{}: {}", sigabbrev_np(report.interrupted_by), sentence);

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "base/error.h"
+#include "base/redact.h"
 #include "delivery/courier.h"
 #include "delivery/dead_letters.h"
 #include "delivery/letter_file.h"
@@ -43,6 +44,13 @@ ReplayReport replay(const Replay& replay, Target& target, Clock& clock) {
   await_database(clock, options.connect_wait, [&] { target.open(); });
   const auto send = [&](const DeadLetter& letter) {
     if (!of_run || of_run->context.run.run_id != letter.run_id) {
+      // The ledger knows a message by its run alone: in another table it would seem to be there.
+      const auto recorded = target.find_run(letter.run_id);
+      if (recorded && recorded->table != options.table) {
+        throw UsageError(
+            fmt::format("--table={}: run {} wrote to {}, and its messages belong there",
+                        one_line(options.table), letter.run_id, one_line(recorded->table)));
+      }
       of_run = std::make_unique<CourierOfRun>(DeliveryContext{
           .target = target,
           .run = {.run_id = letter.run_id, .anchor = anchor},
@@ -72,7 +80,16 @@ ReplayReport replay(const Replay& replay, Target& target, Clock& clock) {
     report.replayed += delivered.stored - delivered.duplicates_suppressed;
     report.dead_again += delivered.dead_lettered;
   };
-  report.skipped_lines = read_dead_letters(replay.file, send);
+  constexpr std::uint64_t kTold = 5;
+  std::uint64_t told = 0;
+  report.skipped_lines = read_dead_letters(replay.file, send, [&](std::uint64_t line) {
+    if (++told > kTold) return;
+    spdlog::warn("{}:{}: skipped: torn, damaged, or no letter of this version",
+                 one_line(replay.file), line);
+  });
+  if (report.skipped_lines > 0 && !of_run) {
+    throw UsageError(fmt::format("{}: holds no letters that could be sent", one_line(replay.file)));
+  }
   return report;
 }
 

@@ -142,10 +142,21 @@ class Resumption {
                                    delivered.failure->error.message,
                                    delivered.failure->error.code));
     }
+    tell_progress(delivered.stored);
     ++result_.frames;
     result_.stored += delivered.stored - delivered.duplicates_suppressed;
     result_.already_present += delivered.duplicates_suppressed;
     result_.dead_lettered += delivered.dead_lettered;
+  }
+
+  void tell_progress(std::uint64_t stored) {
+    constexpr std::chrono::seconds kInterval{5};
+    delivered_ += stored;
+    const TimePoint now = context_.clock.now();
+    if (now - told_ < kInterval) return;
+    told_ = now;
+    spdlog::info("Resuming run {}: {} messages are delivered...", run_.run_id,
+                 format_count(delivered_));
   }
 
   void audit_run() {
@@ -173,6 +184,8 @@ class Resumption {
   const std::uint64_t lost_keys_;
   const DeliveryContext context_;
   std::vector<std::unique_ptr<Courier>> couriers_;  // one
+  std::uint64_t delivered_ = 0;
+  TimePoint told_ = context_.clock.now();
   ResumedRun result_;
 };
 
@@ -226,7 +239,9 @@ std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
                    format_count(result.damaged), run_id);
     }
     if (result.audit.passed == false) {
-      spdlog::error("Run {} does not pass its audit; the spool keeps what it knows of it.", run_id);
+      spdlog::error(
+          "Run {} does not pass its audit; {} keeps what it knows of it, until it is deleted.",
+          run_id, one_line(spool.directory()));
     }
   }
   return results;

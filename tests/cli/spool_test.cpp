@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <thread>
 
 #include "cli/app.h"
@@ -191,6 +192,34 @@ TEST_CASE("unsent: what could not be written in time is kept, and replayed once"
   const ProcessResult again = run_app({"replay", file, "--db=" + database.address()});
   CHECK(contains(again.out, "Replayed: 0 | Already present: " + std::to_string(unsent)));
   check_verified(database, first.json.at("run_id").get<std::string>());
+  // In another table the ledger would take them for stored, and they are not.
+  CHECK(contains(
+      check_refused(run_app({"replay", file, "--db=" + database.address(), "--table=other"}), 2),
+      "wrote to messages"));
+}
+
+TEST_CASE("replay: lines that are no letters are named, and a file without any is refused") {
+  SqliteDatabase database;
+  const TempDir directory;
+  const std::string file = directory.file("unsent.jsonl");
+  AppRun run({"--db=" + database.address(), "--unsent=" + file, "--rps=1000", "--duration=30",
+              "--drain-timeout=0", "--queue-capacity=50"});
+  REQUIRE(run.process().await_err("Starting producers..."));
+  REQUIRE(database.await_rows("messages", 10));
+  database.lock("messages");
+  std::this_thread::sleep_for(300ms);
+  run.process().send(SIGTERM);
+  (void)run.finish();
+  database.unlock();
+  std::ofstream(file, std::ios::app) << "{\"torn";
+  const ProcessResult replayed = run_app({"replay", file, "--db=" + database.address()});
+  CHECK(replayed.exit_code == 0);
+  CHECK(contains(replayed.out, "Skipped lines: 1"));
+  CHECK(contains(replayed.err, ": skipped: torn"));
+  const std::string other = directory.file("other");
+  std::ofstream(other) << "{}\n[1]\n";
+  CHECK(contains(run_app({"replay", other, "--db=" + database.address()}).err,
+                 "other: holds no letters that could be sent"));
 }
 
 TEST_CASE("unsent: a run that stores everything makes no file") {
