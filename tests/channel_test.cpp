@@ -476,6 +476,33 @@ TEST_CASE("durable channel: what it drops leaves the disk, what a closed one ref
   CHECK(oldest->kept() == 3);
 }
 
+TEST_CASE("durable channel: closed in the middle of a push, no message is without an end") {
+  FakeClock clock;
+  for (int i = 0; i < 30; ++i) {
+    const Made channel = DurableKind::make(5, OnFull::kDropNew, clock);
+    std::uint64_t dropped = 0;
+    std::uint64_t pushed = 0;
+    std::atomic<bool> begun{false};
+    std::jthread pusher([&] {
+      for (;;) {
+        auto batch = messages(pushed, 2);
+        pushed += 2;
+        begun = true;
+        const PushResult result = channel->push(batch);
+        dropped += result.dropped;
+        if (result.status != PushStatus::kClosed) continue;
+        CHECK(channel->keep(std::span(batch).subspan(result.accepted)));
+        return;
+      }
+    });
+    wait_for([&] { return begun.load(); });
+    channel->close();
+    pusher.join();
+    CHECK(channel->kept() + dropped == pushed);
+    CHECK(on_disk(channel) == channel->kept());
+  }
+}
+
 TEST_CASE("spill channel: the disk is used only for what the ring has no room for, in order") {
   FakeClock clock;
   const Made channel = SpillKind::make(3, OnFull::kSpill, clock);

@@ -33,10 +33,10 @@ PushResult DurableChannel::push(std::span<Message> batch) {
   for (Message& message : batch) message.spooled = true;
   kept_ += batch.size();
   const PushResult pushed = memory_.push(batch);
-  if (policy_ == OnFull::kDropNew) {
+  if (policy_ == OnFull::kDropNew && pushed.status == PushStatus::kDone) {
     settle(batch.subspan(pushed.accepted), Settlement::kGivenUp);
   }
-  // Otherwise what was not accepted stays on disk: its owner will want it kept.
+  // What else was not accepted stays on disk: its owner will want it kept.
   return pushed;
 }
 

@@ -246,7 +246,7 @@ SpoolStatus Spool::write_group(std::span<Request* const> group, std::span<const 
   bool committing = false;
   try {
     writer_->begin();
-    // What is settled now may be appended again, by whoever could not hand it on.
+    // What was settled came earlier than what is asked for now.
     for (const auto& [run_id, range, end] : settled) writer_->remove(run_id, range, end);
     for (const Request* request : group) carry_out(*request);
     committing = true;

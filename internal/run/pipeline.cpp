@@ -168,7 +168,8 @@ void Pipeline::start_producers() {
 // All threads are there: now, and not while they were being started, the schedule begins.
 void Pipeline::begin() {
   start_helpers();
-  // A run that cannot start leaves no record.
+  // A run that cannot start leaves no record in the database; one in the spool without messages is
+  // forgotten by the next run.
   if (spool_ && spool_->add_run(spooled_run_) != SpoolStatus::kSafe) {
     throw SetupError(spool_->problem());
   }

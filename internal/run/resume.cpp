@@ -244,6 +244,9 @@ std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
           run_id, one_line(spool.directory()));
     }
   }
+  if (results.empty() && lost_keys > 0) {
+    spdlog::warn("{} messages in the spool were damaged; nobody knows whose they were.", lost_keys);
+  }
   return results;
 }
 
