@@ -73,6 +73,9 @@ struct Fixture {
   // Delivers while time passes as fast as somebody waits for it.
   Delivered deliver(std::span<const Message> list) {
     Courier courier(context);
+    return deliver(courier, list);
+  }
+  Delivered deliver(Courier& courier, std::span<const Message> list) {
     std::optional<Delivered> delivered;
     std::atomic<bool> done{false};
     std::jthread worker([&] {
@@ -97,7 +100,7 @@ struct Fixture {
   FakeClock clock;
   LedgerSink sink;
   SinkTarget target{sink};
-  CircuitBreaker breaker{Breaker::kOff, 1, clock, {}};
+  CircuitBreaker breaker{Breaker::kOn, 1, clock, {}};
   RetryBudget budget;
   DeadLetterBox dead_letters{dir.file("dead.jsonl"), 100};
   std::stop_source give_up;
@@ -211,6 +214,19 @@ TEST_CASE("courier: contention is tried again over the same connection, an outag
     CHECK(delivered.retried_frames == 1);
     CHECK(f.errors.size() == 3);
     CHECK(f.target.connections == connections);
+  }
+}
+
+TEST_CASE("courier: a connection from before the breaker opened is not what probes") {
+  Fixture f;
+  Courier courier(f.context);
+  CHECK(f.deliver(courier, f.messages(0, 5)).stored == 5);
+  CHECK(f.deliver(courier, f.messages(5, 5)).stored == 5);
+  CHECK(f.target.connections == 1);
+  while (!f.breaker.holds_back()) f.breaker.admit({})->failed();
+  for (const std::uint64_t first : {10U, 15U, 20U}) {
+    CHECK(f.deliver(courier, f.messages(first, 5)).stored == 5);
+    CHECK(f.target.connections == 2);
   }
 }
 

@@ -36,7 +36,7 @@ BreakerMachine::Answer BreakerMachine::admit(TimePoint now) {
     if (probing_) return {};
     probing_ = true;
   }
-  return {Pass{era_}, std::nullopt, transition};
+  return {Pass{era_, openings_}, std::nullopt, transition};
 }
 
 std::optional<BreakerTransition> BreakerMachine::conclude(Pass pass, BreakerVerdict verdict,
@@ -77,6 +77,7 @@ BreakerTransition BreakerMachine::open(TimePoint now, double uniform01) {
   next_open_ = std::min<nanoseconds>(2 * next_open_, kOpenMax);
   open_until_ = now + open_for;
   probe_successes_ = 0;
+  ++openings_;
   return move_to(BreakerState::kOpen, now, open_for);
 }
 

@@ -62,7 +62,8 @@ class BreakerMachine {
 
   // Permission for one attempt, to be handed back to conclude() once.
   struct Pass {
-    std::uint64_t era;
+    std::uint64_t era;       // counts the transitions
+    std::uint64_t openings;  // how many of them were to open
   };
   struct Answer {
     std::optional<Pass> pass;
@@ -112,6 +113,7 @@ class BreakerMachine {
   BreakerState state_ = BreakerState::kClosed;
   TimePoint entered_;      // when state_ began
   std::uint64_t era_ = 0;  // counts the transitions
+  std::uint64_t openings_ = 0;
   // Closed.
   Window window_;
   std::uint32_t failures_in_a_row_ = 0;

@@ -36,6 +36,9 @@ class CircuitBreaker {
     // The result says nothing on the target's health.
     void uncounted();
 
+    // How often the breaker had opened before. Off: 0.
+    [[nodiscard]] std::uint64_t openings() const { return pass_.openings; }
+
    private:
     friend class CircuitBreaker;
     Admission(CircuitBreaker& breaker, BreakerMachine::Pass pass);

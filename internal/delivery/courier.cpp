@@ -125,6 +125,9 @@ Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
     auto admission = context_.breaker.admit(context_.give_up);
     if (!admission) break;
     ++trying.attempts;
+    // A connection from before the breaker opened may be dead without a sign of it. To learn that
+    // by a write would cost a probe, and every courier has such a connection.
+    if (std::exchange(openings_, admission->openings()) != admission->openings()) drop_sink();
     if (trying.in_doubt && context_.policy.delivery == Delivery::kAtLeastOnce) {
       delivered.resent += frame.messages.size();
     }

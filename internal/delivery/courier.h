@@ -135,6 +135,7 @@ class Courier {
   const DeliveryContext& context_;
   std::minstd_rand random_;  // of the backoff
   bool was_connected_ = false;
+  std::uint64_t openings_ = 0;              // of the breaker, when the target was last tried
   std::optional<TimePoint> refused_since_;  // the target turns us away as if we were strangers
 
   std::stop_source interrupted_;
