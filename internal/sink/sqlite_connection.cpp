@@ -85,6 +85,14 @@ bool SqliteConnection::is_busy() const {
   return (sqlite3_errcode(db_.get()) & 0xff) == SQLITE_BUSY;
 }
 
+void SqliteConnection::call_after_commit(AfterCommit call, void* context) {
+  sqlite3_wal_hook(db_.get(), call, context);
+}
+
+void SqliteConnection::checkpoint(sqlite3* db) noexcept {
+  sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+}
+
 void SqliteConnection::interrupt() noexcept { sqlite3_interrupt(db_.get()); }
 
 WriteError SqliteConnection::error(int code) const {

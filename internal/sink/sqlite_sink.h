@@ -8,15 +8,23 @@
 #include "sink/sink.h"
 #include "sink/sqlite_connection.h"
 #include "sink/target_config.h"
+#include "sink/wal_checkpointer.h"
 #include "sink/writer_queue.h"
 
 namespace loadgen {
 
+// What all sinks of a target share. Borrowed; must outlive them.
+struct SqliteShared {
+  WriterQueue& writer;
+  WalCheckpointer& checkpointer;
+  Clock& clock;
+};
+
 class SqliteSink final : public Sink {
  public:
-  // The queue is shared by all sinks of the target. Borrows both references. Throws SetupError.
+  // Throws SetupError.
   SqliteSink(const std::string& path, const TargetConfig& config, const RunIdentity& run,
-             WriterQueue& writer, Clock& clock);
+             const SqliteShared& shared);
 
   WriteResult write(const Frame& frame) noexcept override;
   void interrupt() noexcept override;
@@ -36,6 +44,7 @@ class SqliteSink final : public Sink {
   // Constant after construction.
   const RunIdentity run_;
   WriterQueue& writer_;
+  WalCheckpointer& checkpointer_;
   const WriterQueue::Write write_now_;
   const nanoseconds timeout_;  // of one write's waits for locks
   std::stop_source interrupted_;

@@ -75,6 +75,7 @@ class SqliteTarget final : public Target {
   std::stop_source interrupted_;
   LockPatience patience_;
   WriterQueue writer_;
+  WalCheckpointer checkpointer_;
   std::optional<SqliteConnection> connection_;  // set by open()
 };
 
@@ -193,8 +194,10 @@ TargetInfo SqliteTarget::info() const {
 
 std::unique_ptr<Sink> SqliteTarget::connect(const RunIdentity& run,
                                             const std::stop_token& /*stop: it is a local file*/) {
-  return naming_database(
-      [&] { return std::make_unique<SqliteSink>(path_, config_, run, writer_, clock_); });
+  return naming_database([&] {
+    return std::make_unique<SqliteSink>(path_, config_, run,
+                                        SqliteShared{writer_, checkpointer_, clock_});
+  });
 }
 
 void SqliteTarget::record_start(const RunRecord& record) {

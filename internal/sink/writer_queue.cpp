@@ -6,10 +6,10 @@ namespace loadgen {
 
 std::optional<WriteResult> WriterQueue::write(const Request& request, const std::stop_token& stop,
                                               const Write& write_one) {
-  Job self(request);
+  Job self(request, seats_[arrivals_.fetch_add(1, std::memory_order_relaxed) % seats_.size()]);
   const std::stop_callback wake_on_stop(stop, [&] {
     const std::lock_guard lock(mutex_);
-    self.changed.notify_one();
+    self.changed.notify_all();
   });
   std::unique_lock lock(mutex_);
   if (stop.stop_requested()) return std::nullopt;
@@ -36,8 +36,7 @@ std::optional<WriteResult> WriterQueue::write(const Request& request, const std:
   if (first_ != nullptr) {
     Job& heir = *first_;
     leave_locked(heir);
-    heir.state = State::kOnItsOwn;
-    heir.changed.notify_one();  // under the lock: the waiter's stack may go right after
+    tell(heir, State::kOnItsOwn, lock);
   }
   return result;
 }
@@ -57,9 +56,17 @@ void WriterQueue::work_for_others_locked(std::unique_lock<std::mutex>& lock, con
     lock.lock();
     all_well = result.stored() && (!result.confirmed || *result.confirmed < own.deadline);
     job.result = std::move(result);
-    job.state = State::kWritten;
-    job.changed.notify_one();  // under the lock, as above
+    tell(job, State::kWritten, lock);
+    lock.lock();
   }
+}
+
+// Unlocks. The job's thread may go on, and the job be gone, as soon as the state is seen.
+void WriterQueue::tell(Job& job, State state, std::unique_lock<std::mutex>& lock) {
+  std::condition_variable& changed = job.changed;
+  job.state = state;
+  lock.unlock();
+  changed.notify_all();
 }
 
 std::size_t WriterQueue::waiting() const {

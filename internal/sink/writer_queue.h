@@ -8,6 +8,8 @@
 // Thread-safe; does not allocate.
 #pragma once
 
+#include <array>
+#include <atomic>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -43,19 +45,26 @@ class WriterQueue {
 
   enum class State { kWaiting, kBeingWritten, kWritten, kOnItsOwn };
   struct Job {  // lives on the waiting thread's stack
-    explicit Job(const Request& its_request) : request(its_request) {}
+    Job(const Request& its_request, std::condition_variable& its_seat)
+        : request(its_request), changed(its_seat) {}
 
     const Request& request;
+    std::condition_variable& changed;
     State state = State::kWaiting;
     WriteResult result{};
-    std::condition_variable changed;
     Job* next = nullptr;
   };
 
   void work_for_others_locked(std::unique_lock<std::mutex>& lock, const Request& own,
                               const std::stop_token& stop, const Write& write_one);
+  static void tell(Job& job, State state, std::unique_lock<std::mutex>& lock);
   void enter_locked(Job& job);
   void leave_locked(Job& job);
+
+  // Where jobs wait: not in the job, so that its thread can be woken without the lock, for which it
+  // would have to wait at once, and which costs another call of the kernel. Two may share a seat.
+  std::array<std::condition_variable, 64> seats_;
+  std::atomic<std::size_t> arrivals_{0};
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
