@@ -63,13 +63,13 @@ class LedgerSink final : public Sink {
   }
 };
 
-struct Fixture {
-  std::vector<Message> messages(std::uint64_t first, std::size_t count) {
-    std::vector<Message> list(count);
-    for (std::size_t i = 0; i < count; ++i) list[i].sequence = first + i;
-    return list;
-  }
+std::vector<Message> messages_from(std::uint64_t first, std::size_t count) {
+  std::vector<Message> list(count);
+  for (std::size_t i = 0; i < count; ++i) list[i].sequence = first + i;
+  return list;
+}
 
+struct Fixture {
   // Delivers while time passes as fast as somebody waits for it.
   Delivered deliver(std::span<const Message> list) {
     Courier courier(context);
@@ -124,7 +124,7 @@ using Fault = LedgerSink::Fault;
 
 TEST_CASE("courier: a frame that is written is stored, and nothing else happens") {
   Fixture f;
-  const auto list = f.messages(0, 5);
+  const auto list = messages_from(0, 5);
   const Delivered delivered = f.deliver(list);
   CHECK(delivered.stored == 5);
   CHECK(delivered.retried_frames == 0);
@@ -163,7 +163,7 @@ TEST_CASE("courier: a message's time ends with its commit, however late the sink
                                 .on_error = [](const WriteResult&) {}};
   Courier courier(context);
   const TimePoint begin = f.clock.now();
-  const auto list = f.messages(0, 1);
+  const auto list = messages_from(0, 1);
   std::optional<TimePoint> end;
   DeliveryEvents events;
   events.on_stored = [&](std::span<const Message>, TimePoint at) { end = at; };
@@ -194,7 +194,7 @@ TEST_CASE("courier: interrupted before there is a connection, the one that comes
                                 .on_error = [](const WriteResult&) {}};
   Courier courier(context);
   courier.interrupt();
-  const auto list = f.messages(0, 1);
+  const auto list = messages_from(0, 1);
   CHECK(courier.deliver({list}, {}).unsent == 1);
   CHECK(noted.interrupted);
 }
@@ -208,7 +208,7 @@ TEST_CASE("courier: contention is tried again over the same connection, an outag
     f.sink.answer = [it](std::size_t nth) {
       return nth < 3 ? Answer{Fault::kNone, refusal(it)} : Answer{};
     };
-    const auto list = f.messages(0, 5);
+    const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
     CHECK(delivered.stored == 5);
     CHECK(delivered.retried_frames == 1);
@@ -220,12 +220,12 @@ TEST_CASE("courier: contention is tried again over the same connection, an outag
 TEST_CASE("courier: a connection from before the breaker opened is not what probes") {
   Fixture f;
   Courier courier(f.context);
-  CHECK(f.deliver(courier, f.messages(0, 5)).stored == 5);
-  CHECK(f.deliver(courier, f.messages(5, 5)).stored == 5);
+  CHECK(f.deliver(courier, messages_from(0, 5)).stored == 5);
+  CHECK(f.deliver(courier, messages_from(5, 5)).stored == 5);
   CHECK(f.target.connections == 1);
   while (!f.breaker.holds_back()) f.breaker.admit({})->failed();
   for (const std::uint64_t first : {10U, 15U, 20U}) {
-    CHECK(f.deliver(courier, f.messages(first, 5)).stored == 5);
+    CHECK(f.deliver(courier, messages_from(first, 5)).stored == 5);
     CHECK(f.target.connections == 2);
   }
 }
@@ -234,7 +234,7 @@ TEST_CASE("courier: a commit in doubt is written again, and the ledger decides")
   for (const Fault fault : {Fault::kInDoubtStored, Fault::kInDoubtNotStored}) {
     Fixture f;
     f.sink.answer = [fault](std::size_t nth) { return nth == 0 ? Answer{fault, {}} : Answer{}; };
-    const auto list = f.messages(0, 5);
+    const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
     CHECK(delivered.stored == 5);
     CHECK(delivered.in_doubt == 0);
@@ -247,7 +247,7 @@ TEST_CASE("courier: a commit in doubt is written again, and the ledger decides")
 TEST_CASE("courier: a ledger that holds a frame nobody doubted is a violation") {
   Fixture f;
   f.sink.ledger.insert(0);
-  const auto list = f.messages(0, 5);
+  const auto list = messages_from(0, 5);
   CHECK(f.deliver(list).failure->error.code == "ledger");
 }
 
@@ -257,7 +257,7 @@ TEST_CASE("courier: an unknown error is tried three times, a fatal one once") {
     Fixture f;
     const ErrorClass it = error_class;
     f.sink.answer = [it](std::size_t) { return Answer{Fault::kNone, refusal(it)}; };
-    const auto list = f.messages(0, 5);
+    const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
     CHECK(delivered.unsent == 5);
     CHECK(delivered.failure.has_value());
@@ -271,7 +271,7 @@ TEST_CASE("courier: --retries bounds the retries of a frame") {
   f.sink.answer = [](std::size_t) {
     return Answer{Fault::kNone, refusal(ErrorClass::kContention)};
   };
-  const auto list = f.messages(0, 5);
+  const auto list = messages_from(0, 5);
   const Delivered delivered = f.deliver(list);
   CHECK(delivered.unsent == 5);
   CHECK(delivered.failure.has_value());
@@ -285,7 +285,7 @@ TEST_CASE("courier: told to give up, what was in doubt stays so, and the rest is
       if (doubt && nth == 0) return Answer{Fault::kInDoubtStored, {}};
       return Answer{Fault::kNone, refusal(ErrorClass::kOutage)};
     };
-    const auto list = f.messages(0, 5);
+    const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
     CHECK(delivered.in_doubt == (doubt ? 5U : 0U));
     CHECK(delivered.unsent == (doubt ? 0U : 5U));
@@ -300,7 +300,7 @@ TEST_CASE("courier: bad rows become dead letters, exactly those, and all others 
       Fixture f;
       f.sink.bad = bad;
       f.sink.names_rows = names_rows;
-      const auto list = f.messages(0, 100);
+      const auto list = messages_from(0, 100);
       const Delivered delivered = f.deliver(list);
       CHECK(delivered.stored == 100 - bad.size());
       CHECK(delivered.dead_lettered == bad.size());
@@ -321,7 +321,7 @@ TEST_CASE("courier: bad rows become dead letters, exactly those, and all others 
 TEST_CASE("courier: an error that repeats a row's text is told without it") {
   Fixture f;
   f.context.policy.retries = 0;
-  auto list = f.messages(0, 2);
+  auto list = messages_from(0, 2);
   list[0].text = "abcdefgh";
   list[1].text = "ab";
   f.sink.answer = [](std::size_t nth) {
@@ -342,7 +342,7 @@ TEST_CASE("courier: an outage while bad rows are looked for splits nothing and l
   f.sink.answer = [](std::size_t nth) {
     return nth % 2 == 1 ? Answer{Fault::kNone, refusal(ErrorClass::kOutage)} : Answer{};
   };
-  const auto list = f.messages(0, 100);
+  const auto list = messages_from(0, 100);
   const Delivered delivered = f.deliver(list);
   CHECK(delivered.stored == 98);
   CHECK(delivered.dead_lettered == 2);
@@ -363,7 +363,7 @@ TEST_CASE("courier: without a safe place for dead letters the run fails, and the
                           .on_error = [](const WriteResult&) {}};
   f.sink.bad = {3};
   Courier courier(context);
-  const auto list = f.messages(0, 10);
+  const auto list = messages_from(0, 10);
   const Delivered delivered = courier.deliver({list}, {});
   CHECK(delivered.stored == 9);
   CHECK(delivered.dead_lettered == 0);
@@ -384,7 +384,7 @@ TEST_CASE("courier: each piece is announced before it is tried, and every row ha
   f.events.on_dead = [&](std::span<const Message> part) {
     for (const Message& message : part) dead.push_back(message.sequence);
   };
-  const auto list = f.messages(0, 10);
+  const auto list = messages_from(0, 10);
   const Delivered delivered = f.deliver(list);
   CHECK(delivered.stored == 8);
   CHECK(begun.front().size() == 10);
@@ -398,7 +398,7 @@ TEST_CASE("courier: a piece that may not be begun is not tried, and ends deliver
   f.events.on_begin = [](std::span<const Message>) {
     return std::optional(WriteError{.code = "spool", .error_class = ErrorClass::kFatal});
   };
-  const auto list = f.messages(0, 3);
+  const auto list = messages_from(0, 3);
   const Delivered delivered = f.deliver(list);
   CHECK(f.sink.writes == 0);
   CHECK(delivered.unsent == 3);
@@ -418,7 +418,7 @@ TEST_CASE("courier: what somebody keeps is neither unsent nor in doubt") {
       left.insert(left.end(), messages.size(), how);
       return true;
     };
-    const auto list = f.messages(0, 5);
+    const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
     CHECK(left == std::vector<Left>(5, doubt ? Left::kInDoubt : Left::kUnsent));
     CHECK(delivered.unsent + delivered.in_doubt == 0);
