@@ -3,7 +3,10 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <mutex>
 #include <string>
+#include <thread>
+#include <vector>
 
 #include "support/temp_dir.h"
 
@@ -13,7 +16,13 @@ namespace {
 
 constexpr std::uintmax_t kPageSize = 4096;
 
-// A database in WAL mode; a row fills more than a page.
+// A row fills a page.
+void commit_rows(SqliteConnection& connection, int rows) {
+  connection.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
+                     std::to_string(rows) + ") INSERT INTO t SELECT zeroblob(4000) FROM n");
+}
+
+// A database in WAL mode, read by `other`.
 struct Bench {
   Bench() {
     connection.execute("PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; CREATE TABLE t (b)");
@@ -23,10 +32,7 @@ struct Bench {
   }
 
   // One commit that adds at least so many pages to the log, and few more.
-  void commit_pages(int pages) {
-    connection.execute("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < " +
-                       std::to_string(pages) + ") INSERT INTO t SELECT zeroblob(4000) FROM n");
-  }
+  void commit_pages(int pages) { commit_rows(connection, pages); }
   [[nodiscard]] std::uintmax_t pages_moved() const {
     return std::filesystem::file_size(file) / kPageSize;
   }
@@ -101,4 +107,33 @@ TEST_CASE("wal checkpointer: a reader makes the log grow, and it begins anew whe
   CHECK(bench.pages_moved() >= 8000);
   for (int i = 0; i < 80; ++i) bench.commit_pages(100);
   CHECK(bench.pages_in_log() == longest);
+}
+
+TEST_CASE("wal checkpointer: the log is moved while others write, and nothing is lost") {
+  Bench bench;
+  constexpr int kThreads = 3;
+  constexpr int kCommits = 20;
+  constexpr int kRows = 400;
+  std::mutex turn;  // to write
+  std::vector<std::jthread> threads;
+  for (int thread = 0; thread < kThreads; ++thread) {
+    threads.emplace_back([&] {
+      SqliteConnection connection(bench.file, bench.patience);
+      connection.execute("PRAGMA synchronous = OFF");
+      bench.checkpointer.serve(connection);
+      for (int i = 0; i < kCommits; ++i) {
+        {
+          const std::lock_guard mine(turn);
+          commit_rows(connection, kRows);
+        }
+        bench.checkpointer.checkpoint_if_due(connection);
+      }
+    });
+  }
+  threads.clear();
+  CHECK(bench.other.query_value("SELECT count(*) FROM t") ==
+        std::to_string(kThreads * kCommits * kRows));
+  CHECK(bench.other.query_value("PRAGMA integrity_check") == "ok");
+  CHECK(bench.pages_moved() >= 10'000);
+  CHECK(bench.pages_in_log() < 10'000);
 }

@@ -55,11 +55,6 @@ class PostgresSink : public Sink {
                     "WHERE current_setting('statement_timeout') = '0'",
                     config.durability == Durability::kFull ? "on" : "off",
                     std::chrono::ceil<std::chrono::milliseconds>(config.write_timeout).count())));
-    // Above 128 KiB, glibc's malloc gives memory back to the system as soon as it is free; with
-    // luck in the heap's layout a session escapes that, or else each COPY of 500 rows makes 36
-    // calls of brk, which cost a tenth of the rows. The first large block that is freed raises that
-    // bound.
-    require(connection_.execute("SELECT length(repeat('x', 4194304))"));
   }
 
   void interrupt() noexcept override { connection_.interrupt(); }
@@ -125,11 +120,11 @@ class CopySink final : public PostgresSink {
         plain_table_(config.table),
         copy_(fmt::format("COPY {} {} FROM STDIN (FORMAT binary)", table_, kColumns)),
         piece_(kPieceBytes + kLargestRow, '\0') {
-    if (!has_ledger_) return;
-    // Parsed and planned once: a third of what the ledger would cost.
-    require(connection_.execute(
-        "PREPARE note_frame (bigint, bigint, integer) AS "
-        "INSERT INTO loadgen_ledger (run_id, frame, rows) VALUES ($1, $2, $3)"));
+    // Above 128 KiB, glibc's malloc gives memory back to the system as soon as it is free; with
+    // luck in the heap's layout a session escapes that, or else each COPY of 500 rows makes 36
+    // calls of brk, which cost a tenth of the rows. The first large block that is freed raises that
+    // bound.
+    static_cast<void>(connection_.execute("SELECT length(repeat('x', 4194304))"));
   }
 
   // One message of one or two statements is one transaction: the answer to COPY's end is the answer
@@ -167,6 +162,14 @@ class CopySink final : public PostgresSink {
 
   PostgresResult begin_copy(const Frame& frame) {
     if (!has_ledger_) return connection_.execute(copy_);
+    if (!is_prepared_) {
+      // Not while connecting: it waits for locks on the table, and a write can be interrupted.
+      PostgresResult made = connection_.execute(
+          "PREPARE note_frame (bigint, bigint, integer) AS "
+          "INSERT INTO loadgen_ledger (run_id, frame, rows) VALUES ($1, $2, $3)");
+      if (!made.ok()) return made;
+      is_prepared_ = true;
+    }
     return connection_.execute(fmt::format("EXECUTE note_frame ({}, {}, {}); {}", run_.run_id,
                                            frame.id(), frame.messages.size(), copy_));
   }
@@ -209,6 +212,9 @@ class CopySink final : public PostgresSink {
 
   const std::string plain_table_;
   const std::string copy_;
+  // Whether the ledger's statement is: at 500 rows a frame the ledger costs 2 % of the rows so, and
+  // 4 if it is parsed and planned each time.
+  bool is_prepared_ = false;
   std::string piece_;  // reused; one 64 KiB piece and the row that overruns it
 };
 

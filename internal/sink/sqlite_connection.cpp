@@ -89,8 +89,10 @@ void SqliteConnection::call_after_commit(AfterCommit call, void* context) {
   sqlite3_wal_hook(db_.get(), call, context);
 }
 
-void SqliteConnection::checkpoint(sqlite3* db) noexcept {
-  sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+int SqliteConnection::checkpoint(sqlite3* db) noexcept {
+  int moved = -1;
+  sqlite3_wal_checkpoint_v2(db, nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, &moved);
+  return moved;
 }
 
 void SqliteConnection::interrupt() noexcept { sqlite3_interrupt(db_.get()); }

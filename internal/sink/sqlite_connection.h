@@ -38,12 +38,13 @@ class SqliteConnection {
   [[nodiscard]] int changes() const;
   // The last call failed because somebody else holds a lock.
   [[nodiscard]] bool is_busy() const;
-  // (context, connection, "main", pages in the write-ahead log) after each commit, instead of
-  // SQLite's own checkpoint; under the writers' lock. Returns SQLITE_OK.
+  // (context, connection, "main", pages in the write-ahead log) after each commit, before it
+  // returns, instead of SQLite's own checkpoint. Returns SQLITE_OK.
   using AfterCommit = int (*)(void*, sqlite3*, const char*, int);
   void call_after_commit(AfterCommit call, void* context);
   // Moves what the write-ahead log holds into the database, as far as that makes nobody wait.
-  static void checkpoint(sqlite3* db) noexcept;
+  // Returns how many pages of the log are moved then; -1 = it failed.
+  static int checkpoint(sqlite3* db) noexcept;
   [[nodiscard]] sqlite3* handle() const { return db_.get(); }
   void interrupt() noexcept;
   // Of the last call that failed.

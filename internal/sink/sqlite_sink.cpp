@@ -74,9 +74,11 @@ WriteResult SqliteSink::write(const Frame& frame) noexcept {
   // What is spent in the queue counts, too: whoever is first in it waits for the same lock.
   const WriterQueue::Request request{run_.run_id, frame, patience_.clock.now() + timeout_};
   auto result = writer_.write(request, interrupted_.get_token(), write_now_);
-  checkpointer_.checkpoint_if_due(connection_);
-  if (result) return *std::move(result);
-  return {WriteOutcome::kNotWritten, interrupted_error()};
+  if (!result) return {WriteOutcome::kNotWritten, interrupted_error()};
+  if (result->stored() && !interrupted_.stop_requested()) {
+    checkpointer_.checkpoint_if_due(connection_);
+  }
+  return *std::move(result);
 }
 
 void SqliteSink::interrupt() noexcept {

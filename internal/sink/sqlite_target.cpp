@@ -16,6 +16,7 @@
 #include "base/redact.h"
 #include "schema.h"
 #include "sink/sqlite_sink.h"
+#include "sink/wal_checkpointer.h"
 #include "sink/writer_queue.h"
 
 namespace loadgen {

@@ -1,5 +1,7 @@
 #include "sink/wal_checkpointer.h"
 
+#include <algorithm>
+
 namespace loadgen {
 
 void WalCheckpointer::serve(SqliteConnection& connection) {
@@ -8,14 +10,15 @@ void WalCheckpointer::serve(SqliteConnection& connection) {
 
 void WalCheckpointer::checkpoint_if_due(SqliteConnection& connection) {
   std::unique_lock lock(mutex_);
-  if (!busy_ && pages_ >= due_at_) checkpoint_locked(lock, connection.handle());
+  if (!busy_ && pages_ - seen_to_ >= kPages) checkpoint_locked(lock, connection.handle());
 }
 
 int WalCheckpointer::after_commit(void* self, sqlite3* db, const char* /*name*/, int pages) {
   auto& checkpointer = *static_cast<WalCheckpointer*>(self);
   std::unique_lock lock(checkpointer.mutex_);
-  if (pages < checkpointer.pages_) {  // it has begun anew
-    checkpointer.due_at_ = kPages;
+  if (pages < checkpointer.pages_) {
+    ++checkpointer.log_;
+    checkpointer.seen_to_ = 0;
     checkpointer.overdue_at_ = kManyPages;
   }
   checkpointer.pages_ = pages;
@@ -29,11 +32,14 @@ int WalCheckpointer::after_commit(void* self, sqlite3* db, const char* /*name*/,
 
 void WalCheckpointer::checkpoint_locked(std::unique_lock<std::mutex>& lock, sqlite3* db) {
   busy_ = true;
-  due_at_ = pages_ + kPages;
+  const std::uint64_t log = log_;
+  const int pages = pages_;
   lock.unlock();
-  SqliteConnection::checkpoint(db);
+  const int moved = SqliteConnection::checkpoint(db);
   lock.lock();
   busy_ = false;
+  // A reader may have kept it from moving all, and will the next time.
+  if (log == log_) seen_to_ = std::max(pages, moved);
 }
 
 }  // namespace loadgen
