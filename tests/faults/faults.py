@@ -314,8 +314,10 @@ def main():
     stress.PLAN.update(seconds=given.stress_seconds, seed=given.stress_seed)
     names = [name for name, (_, _, slow) in ROWS.items() if given.all or not slow]
     if given.rows:
-        names = [name for name in ROWS
-                 if any(fnmatch.fnmatch(name, one) or name.startswith(one) for one in given.rows)]
+        def is_meant(name, one):
+            return name == one if one in ROWS else fnmatch.fnmatch(name, one + "*")
+
+        names = [name for name in ROWS if any(is_meant(name, one) for one in given.rows)]
         if not names:
             sys.exit(f"faults.py: no such row; there are: {' '.join(ROWS)}")
     folder = tempfile.mkdtemp(prefix="lgf-app.", dir="/tmp")
