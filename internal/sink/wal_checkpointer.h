@@ -5,8 +5,8 @@
 // that stores 10 % more, and 20 %. A single consumer does it between its frames.
 // Never is a log looked at of which all is moved: a writer may begin it anew at that moment, and
 // before 3.51.3 SQLite would then take new pages for moved ones
-// (https://www.sqlite.org/wal.html, "The WAL-Reset Bug"). While pages are left that only we would
-// move, nobody can.
+// (https://www.sqlite.org/wal.html, "The WAL-Reset Bug"). While pages are left that only this would
+// move, no thread of this process can.
 // Source: https://www.sqlite.org/wal.html, "Avoiding Excessively Large WAL Files".
 // Thread-safe; allocates nothing, but SQLite does for each checkpoint.
 #pragma once
@@ -20,8 +20,8 @@ namespace loadgen {
 
 class WalCheckpointer {
  public:
-  // From now on the connection's commits leave the log alone, but for a very long one. Must outlive
-  // the connection's last commit.
+  // From now on the connection's commits leave the log alone, but for a very long one. This
+  // must outlive the connection's last commit.
   void serve(SqliteConnection& connection);
 
   // Moves what is in the log, if that is enough to be worth it and nobody else is about it. For a

@@ -36,7 +36,7 @@ std::optional<WriteResult> WriterQueue::write(const Request& request, const std:
   if (first_ != nullptr) {
     Job& heir = *first_;
     leave_locked(heir);
-    tell(heir, State::kOnItsOwn, lock);
+    tell_locked(heir, State::kOnItsOwn, lock);
   }
   return result;
 }
@@ -56,13 +56,13 @@ void WriterQueue::work_for_others_locked(std::unique_lock<std::mutex>& lock, con
     lock.lock();
     all_well = result.stored() && (!result.confirmed || *result.confirmed < own.deadline);
     job.result = std::move(result);
-    tell(job, State::kWritten, lock);
+    tell_locked(job, State::kWritten, lock);
     lock.lock();
   }
 }
 
 // Unlocks. The job's thread may go on, and the job be gone, as soon as the state is seen.
-void WriterQueue::tell(Job& job, State state, std::unique_lock<std::mutex>& lock) {
+void WriterQueue::tell_locked(Job& job, State state, std::unique_lock<std::mutex>& lock) {
   std::condition_variable& changed = job.changed;
   job.state = state;
   lock.unlock();

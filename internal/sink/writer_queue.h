@@ -57,7 +57,7 @@ class WriterQueue {
 
   void work_for_others_locked(std::unique_lock<std::mutex>& lock, const Request& own,
                               const std::stop_token& stop, const Write& write_one);
-  static void tell(Job& job, State state, std::unique_lock<std::mutex>& lock);
+  static void tell_locked(Job& job, State state, std::unique_lock<std::mutex>& lock);
   void enter_locked(Job& job);
   void leave_locked(Job& job);
 

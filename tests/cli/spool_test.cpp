@@ -165,10 +165,10 @@ TEST_CASE("spool: it is refused to a second process, for another database, and a
                  "--on-full=spill: needs --spool=DIR"));
 }
 
-TEST_CASE("unsent: what could not be written in time is kept, and replayed once") {
-  SqliteDatabase database;
-  const TempDir directory;
-  const std::string file = directory.file("unsent.jsonl");
+namespace {
+
+// A run that ends while its database is locked: some messages are stored, others are in `file`.
+Finished leave_unsent(SqliteDatabase& database, const std::string& file) {
   AppRun run({"--db=" + database.address(), "--unsent=" + file, "--rps=1000", "--duration=30",
               "--drain-timeout=0", "--queue-capacity=50"});
   REQUIRE(run.process().await_err("Starting producers..."));
@@ -176,8 +176,18 @@ TEST_CASE("unsent: what could not be written in time is kept, and replayed once"
   database.lock("messages");
   std::this_thread::sleep_for(300ms);
   run.process().send(SIGTERM);
-  const Finished first = run.finish();
+  Finished finished = run.finish();
   database.unlock();
+  return finished;
+}
+
+}  // namespace
+
+TEST_CASE("unsent: what could not be written in time is kept, and replayed once") {
+  SqliteDatabase database;
+  const TempDir directory;
+  const std::string file = directory.file("unsent.jsonl");
+  const Finished first = leave_unsent(database, file);
   CHECK(first.process.exit_code == 3);
   check_accounts(first);
   const int unsent = first.json.at("counts").at("unsent").get<int>();
@@ -202,15 +212,7 @@ TEST_CASE("replay: lines that are no letters are named, and a file without any i
   SqliteDatabase database;
   const TempDir directory;
   const std::string file = directory.file("unsent.jsonl");
-  AppRun run({"--db=" + database.address(), "--unsent=" + file, "--rps=1000", "--duration=30",
-              "--drain-timeout=0", "--queue-capacity=50"});
-  REQUIRE(run.process().await_err("Starting producers..."));
-  REQUIRE(database.await_rows("messages", 10));
-  database.lock("messages");
-  std::this_thread::sleep_for(300ms);
-  run.process().send(SIGTERM);
-  (void)run.finish();
-  database.unlock();
+  leave_unsent(database, file);
   std::ofstream(file, std::ios::app) << "{\"torn";
   const ProcessResult replayed = run_app({"replay", file, "--db=" + database.address()});
   CHECK(replayed.exit_code == 0);
