@@ -143,7 +143,7 @@ void declare_attempts(Declarer& declare, Options& options) {
                 "longest one attempt to write may take");
   declare.value("--connect-wait", "D", options.connect_wait, parse_duration, "10s",
                 "a duration up to 365d such as 10s, or 0",
-                "wait for a database that is not up yet");
+                "wait for a database that is not up, or locked");
   declare.choice("--breaker", "B", options.breaker,
                  "pause all while the database is down: on, off");
 }
@@ -270,10 +270,6 @@ constexpr const char* kFooter =
     "  app --producers=10 --consumers=5 --rps=500 --duration=10\n"
     "  app --db=postgres://user@host/bench --rps=max --duration=30\n"
     "  app --rps=50k --count=1M --verify=full --json=result.json";
-
-}  // namespace
-
-namespace {
 
 using ParsedText = std::optional<ShowText>;
 

@@ -1,4 +1,4 @@
-// Waits at the start for a database that is not up yet.
+// Waits at the start for a database that is not up yet, or that somebody else has locked.
 #pragma once
 
 #include <spdlog/spdlog.h>
@@ -20,8 +20,9 @@ void await_database(Clock& clock, nanoseconds longest, Action action) {
     try {
       return action();
     } catch (const ConnectError& error) {
-      const bool may_come_up = error.error().error_class == ErrorClass::kOutage;
-      if (!may_come_up || clock.now() + kPause > deadline) throw;
+      const ErrorClass why = error.error().error_class;
+      const bool may_pass = why == ErrorClass::kOutage || why == ErrorClass::kContention;
+      if (!may_pass || clock.now() + kPause > deadline) throw;
       if (first) spdlog::warn("Waiting for the database: {}", error.what());
     }
     clock.sleep_until(clock.now() + kPause, {});

@@ -87,7 +87,7 @@ constexpr std::array<std::string_view, 7> kRunColumns{
     "run_id", "app_version", "table_name", "started_at", "ended_at", "config", "result"};
 
 void SqliteTarget::open() {
-  patience_.deadline = clock_.now() + kSetupLockWait;
+  patience_.deadline = clock_.now() + kOpenLockWait;
   naming_database([&] {
     std::error_code ignored;
     const std::filesystem::path file(path_);
@@ -102,9 +102,11 @@ void SqliteTarget::open() {
     try {
       prepare_database();
     } catch (const SetupError& error) {
+      const bool busy = connection_ && connection_->is_busy();
       const bool remove = created >= 0 && is_untouched();
       connection_.reset();
       if (remove) std::filesystem::remove(file, ignored);
+      if (busy) throw;
       throw SetupError(error.what());  // a file that cannot be used now will not appear later
     }
   });
@@ -134,7 +136,6 @@ bool SqliteTarget::is_untouched() {
 }
 
 void SqliteTarget::use_wal() {
-  const TimePoint give_up = clock_.now() + kSetupLockWait;
   for (;;) {
     try {
       const std::string mode = connection_->query_value("PRAGMA journal_mode = WAL");
@@ -143,7 +144,7 @@ void SqliteTarget::use_wal() {
     } catch (const SetupError&) {
       // The change needs the file alone, and SQLite does not wait for that by itself.
       const bool busy = connection_->is_busy();
-      if (!busy || clock_.now() >= give_up) throw;
+      if (!busy || clock_.now() >= patience_.deadline) throw;
       clock_.sleep_until(clock_.now() + std::chrono::milliseconds(10), {});
     }
   }

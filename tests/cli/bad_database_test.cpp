@@ -118,14 +118,24 @@ TEST_CASE("bad database on SQLite: a file or directory that may not be written i
   }
 }
 
-TEST_CASE("bad database on SQLite: a lock held while a run starts is waited for") {
+TEST_CASE("bad database on SQLite: a lock held while a run starts is waited for, and told") {
   SqliteDatabase database;
   create_tables(database, "sqlite.sql", "messages");
   database.lock("messages");
   AppRun run({"--rps=max", "--count=10", "--db=" + database.address()});
-  REQUIRE(run.process().await_err("Starting application..."));
+  REQUIRE(run.process().await_err("database is locked by another process"));
   database.unlock();
   check_all_stored(run.finish(), 10);
+}
+
+TEST_CASE("bad database on SQLite: a lock is waited for no longer than --connect-wait says") {
+  SqliteDatabase database;
+  create_tables(database, "sqlite.sql", "messages");
+  database.lock("messages");
+  for (const char* wait : {"--connect-wait=0", "--connect-wait=250ms"}) {
+    const std::string line = check_refused(run_brief(database.address(), {wait}), 1);
+    CHECK(contains(line, "database is locked by another process"));
+  }
 }
 
 TEST_CASE("bad database on Postgres: an address where nothing answers is named") {
