@@ -20,10 +20,21 @@ _loadgen_app() {
     --rps) COMPREPLY=($(compgen -W "max" -- "$cur")) && return ;;
     --progress) COMPREPLY=($(compgen -W "off" -- "$cur")) && return ;;
   esac
-  COMPREPLY=($(compgen -W "run replay verify --run --producers --rps --duration --count --burst --max-lag --message-size
-    --seed --queue-capacity --on-full --spool --consumers --batch-size --linger --db --table --insert
-    --durability --delivery --retries --retry-delay --timeout --connect-wait --dead-letter
-    --max-dead-letters --unsent --breaker --drain-timeout --verify --json --progress --log-level --quiet --help --version" \
-    -- "$cur"))
+  local words="--db --log-level --help --version"
+  case ${COMP_WORDS[1]} in
+    replay)
+      words+=" --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker --quiet"
+      [[ $cur == -* ]] || { COMPREPLY=($(compgen -f -- "$cur")) && return; }
+      ;;
+    verify) words+=" --run --verify" ;;
+    *)
+      words+=" --producers --rps --duration --count --burst --max-lag --message-size --seed --queue-capacity --on-full
+        --spool --consumers --batch-size --linger --table --insert --durability --drain-timeout --delivery --retries
+        --retry-delay --timeout --connect-wait --breaker --dead-letter --max-dead-letters --unsent --verify --json
+        --progress --quiet"
+      [ "$COMP_CWORD" -gt 1 ] || words+=" run replay verify"
+      ;;
+  esac
+  COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -F _loadgen_app app

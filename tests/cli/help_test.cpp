@@ -75,6 +75,15 @@ std::set<std::string> options_in(const std::string& text) {
   return found;
 }
 
+// Those that have a line of their own, not those a text speaks of.
+std::set<std::string> described_in(const std::string& text) {
+  std::string lines;
+  for (const std::string& line : lines_of(text)) {
+    if (line.starts_with("  -")) lines += line.substr(0, 28) + "\n";
+  }
+  return options_in(lines);
+}
+
 // Every option of --help stands in the file; a file that is not there promises nothing.
 void check_names_all_options(const std::string& file) {
   const std::string path = std::string(LOADGEN_SOURCE_DIR) + "/" + file;
@@ -159,8 +168,21 @@ TEST_CASE("help: every option it lists is accepted") {
 
 TEST_CASE("help: the manual page names every option") { check_names_all_options("docs/app.1"); }
 
-TEST_CASE("help: the completions for bash name every option") {
-  check_names_all_options("completions/app.bash");
+TEST_CASE("help: the completions for bash offer each command its own options, and all of them") {
+  for (const Arguments& command : {Arguments{}, {"replay"}, {"verify"}}) {
+    Arguments asked = command;
+    asked.emplace_back("--help");
+    const auto options = described_in(run_app(asked).out);
+    REQUIRE(options.size() > 5);
+    const std::string words = command.empty() ? "run" : command.front();
+    const ProcessResult offered = run_app_in_shell(
+        "source " LOADGEN_SOURCE_DIR "/completions/app.bash; COMP_WORDS=(app " + words +
+            " --); COMP_CWORD=2; _loadgen_app; printf '%s\n' \"${COMPREPLY[@]}\"",
+        {}, "");
+    CAPTURE(words);
+    const auto lines = lines_of(offered.out);
+    CHECK(std::set<std::string>(lines.begin(), lines.end()) == options);
+  }
 }
 
 TEST_CASE("help: the completions for zsh name every option") {
