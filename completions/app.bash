@@ -12,19 +12,34 @@ _loadgen_app() {
     --delivery) COMPREPLY=($(compgen -W "exactly-once at-least-once" -- "$cur")) && return ;;
     --breaker) COMPREPLY=($(compgen -W "on off" -- "$cur")) && return ;;
     --durability) COMPREPLY=($(compgen -W "full relaxed" -- "$cur")) && return ;;
-    --verify) COMPREPLY=($(compgen -W "off count full" -- "$cur")) && return ;;
+    --verify)
+      local modes="count full"
+      [ "${COMP_WORDS[1]}" = verify ] || modes+=" off"
+      COMPREPLY=($(compgen -W "$modes" -- "$cur")) && return
+      ;;
     --log-level) COMPREPLY=($(compgen -W "debug info warn error off" -- "$cur")) && return ;;
-    --json | --dead-letter | --unsent) COMPREPLY=($(compgen -f -- "$cur")) && return ;;
-    --spool) COMPREPLY=($(compgen -d -- "$cur")) && return ;;
+    --json | --dead-letter | --unsent)
+      compopt -o filenames 2>/dev/null
+      COMPREPLY=($(compgen -f -- "$cur")) && return
+      ;;
+    --spool)
+      compopt -o filenames 2>/dev/null
+      COMPREPLY=($(compgen -d -- "$cur")) && return
+      ;;
     --db) COMPREPLY=($(compgen -W "sqlite: postgres:// null:" -- "$cur")) && return ;;
     --rps) COMPREPLY=($(compgen -W "max" -- "$cur")) && return ;;
     --progress) COMPREPLY=($(compgen -W "off" -- "$cur")) && return ;;
+    --quiet | --help | --version) ;;
+    --*) return ;; # a number, a duration or a name
   esac
   local words="--db --log-level --help --version"
   case ${COMP_WORDS[1]} in
     replay)
       words+=" --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker --quiet"
-      [[ $cur == -* ]] || { COMPREPLY=($(compgen -f -- "$cur")) && return; }
+      if [[ $cur != -* ]]; then
+        compopt -o filenames 2>/dev/null
+        COMPREPLY=($(compgen -f -- "$cur")) && return
+      fi
       ;;
     verify) words+=" --run --verify" ;;
     *)

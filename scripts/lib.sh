@@ -44,12 +44,13 @@ install_missing() {
     apt-get install -q -y --no-install-recommends "${missing[@]}" >&2
 }
 
-# configure DIR [CMAKE_ARGUMENT...]: only when DIR is new.
+# configure DIR [CMAKE_ARGUMENT...]: only when DIR is new, or was configured with other arguments.
 configure() {
   local dir=$1
   shift
-  [ -e "$dir/build.ninja" ] && return
+  [ -e "$dir/build.ninja" ] && [ "$*" = "$(cat "$dir/configured-with" 2>/dev/null)" ] && return
   cmake -S . -B "$dir" -G Ninja "$@" >&2
+  echo "$*" >"$dir/configured-with"
 }
 
 # build DIR [TARGET...]: quiet while all goes well.

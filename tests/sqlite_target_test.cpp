@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <filesystem>
+#include <fstream>
 #include <memory>
 #include <string>
 #include <thread>
@@ -153,6 +154,30 @@ TEST_CASE("sqlite: a failed start leaves no new file behind") {
   // The only table name SQLite itself refuses, found when the file exists already.
   CHECK(contains(bench.error_of_open("sqlite_x"), "reserved"));
   CHECK(std::filesystem::is_empty(bench.dir.path()));
+}
+
+TEST_CASE("sqlite: a ledger that cannot be read is an error, not an empty one") {
+  Bench bench;
+  {
+    const auto target = bench.target();
+    target->open();
+    target->record_start({.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
+    const auto frame = some_messages(3);
+    REQUIRE(target->connect({7, {}}, {})->write({frame, 1}).stored());
+  }
+  CHECK(bench.target()->find_run(7)->ledger_rows == 3);
+  const std::string file = bench.db.substr(7);
+  sql(bench.db, "PRAGMA wal_checkpoint(TRUNCATE)");
+  const auto page =
+      std::stoll(sql(bench.db, "SELECT rootpage FROM sqlite_master WHERE name = 'loadgen_ledger'")
+                     .at(0)
+                     .at(0));
+  const auto page_bytes = std::stoll(sql(bench.db, "PRAGMA page_size").at(0).at(0));
+  std::fstream bytes(file, std::ios::in | std::ios::out | std::ios::binary);
+  bytes.seekp((page - 1) * page_bytes);
+  bytes << std::string(static_cast<std::size_t>(page_bytes), '\xff');
+  bytes.close();
+  CHECK_THROWS_AS(bench.target()->find_run(7), SetupError);
 }
 
 TEST_CASE("sqlite: hostile table names are quoted") {

@@ -68,7 +68,8 @@ struct Options {
   RetryDelay retry_delay{};
   // Longest one attempt to write a frame may take.
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
-  // How long to wait at the start for a database that is not up yet; 0 = not at all.
+  // How long to wait at the start for a database that is not up yet, or locked; 0 = not at all for
+  // the former, and a second for the latter.
   std::chrono::nanoseconds connect_wait = std::chrono::seconds(10);
   // File for the messages no database will take; made when the first of them comes.
   std::string dead_letter = "dead-letter.jsonl";

@@ -36,4 +36,14 @@ void start_logging(LogLevel level, LogLevel at_least) {
   spdlog::set_default_logger(std::move(logger));
 }
 
+void log_failed_write(const WriteResult& result) {
+  spdlog::warn(
+      "A write failed: {} ({}, {})", result.error.message, result.error.code,
+      result.outcome == WriteOutcome::kInDoubt ? "in doubt" : to_name(result.error.error_class));
+}
+
+void log_transition(const BreakerTransition& transition) {
+  spdlog::warn("Circuit breaker: {} -> {}", to_name(transition.from), to_name(transition.to));
+}
+
 }  // namespace loadgen

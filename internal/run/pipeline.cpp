@@ -13,6 +13,7 @@
 #include "report/json_report.h"
 #include "report/judge.h"
 #include "run/await_database.h"
+#include "run/log.h"
 #include "run/progress.h"
 #include "run/resume.h"
 
@@ -51,7 +52,7 @@ Pipeline::Pipeline(const Plan& plan, Target& target, Clock& clock)
                              .target_is_down = [this] { return breaker_.holds_back(); }})),
       unsent_(options_.unsent, {.run_id = plan.run_id, .anchor = anchor_}),
       dead_letters_(options_.dead_letter, options_.max_dead_letters),
-      breaker_(options_.breaker, plan.seed, clock, note_transition),
+      breaker_(options_.breaker, plan.seed, clock, log_transition),
       coordinator_(clock, options_.drain_timeout) {
   if (spool_) check_spool(*spool_, spooled_run_.target, options_.delivery, clock);
 }
@@ -62,10 +63,6 @@ Pipeline::~Pipeline() {
   progress_.request_stop();
   abort_writes();
   open_gate();
-}
-
-void Pipeline::note_transition(const BreakerTransition& transition) {
-  spdlog::warn("Circuit breaker: {} -> {}", to_name(transition.from), to_name(transition.to));
 }
 
 void Pipeline::open_target() {
@@ -173,10 +170,12 @@ void Pipeline::begin() {
   if (spool_ && spool_->add_run(spooled_run_) != SpoolStatus::kSafe) {
     throw SetupError(spool_->problem());
   }
-  target_.record_start({.run_id = plan_.run_id,
-                        .app_version = kVersion,
-                        .started_at = anchor_.wall,
-                        .config_json = json_config(settled_config())});
+  await_database(clock_, options_.connect_wait, [&] {
+    target_.record_start({.run_id = plan_.run_id,
+                          .app_version = kVersion,
+                          .started_at = anchor_.wall,
+                          .config_json = json_config(settled_config())});
+  });
   spdlog::info("Starting producers...");
   start_ = clock_.now();
   const auto end = plan_.schedule.end();
@@ -295,10 +294,7 @@ void Pipeline::abort_writes() {
 
 // An attempt failed; whoever made it decides whether it is made again.
 void Pipeline::on_error(const WriteResult& result) {
-  if (!coordinator_.note_error(result)) return;
-  spdlog::warn(
-      "A write failed: {} ({}, {})", result.error.message, result.error.code,
-      result.outcome == WriteOutcome::kInDoubt ? "in doubt" : to_name(result.error.error_class));
+  if (coordinator_.note_error(result)) log_failed_write(result);
 }
 
 void Pipeline::on_failure(const WriteResult& result) {

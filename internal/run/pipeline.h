@@ -53,7 +53,6 @@ class Pipeline {
  private:
   using Role = Coordinator::Role;
 
-  static void note_transition(const BreakerTransition& transition);
   template <typename Body>
   std::jthread start_thread(Role role, Body body);
   void stop_production(int signal);

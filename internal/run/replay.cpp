@@ -4,6 +4,8 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <set>
+#include <string>
 
 #include "base/error.h"
 #include "base/redact.h"
@@ -11,6 +13,7 @@
 #include "delivery/dead_letters.h"
 #include "delivery/letter_file.h"
 #include "run/await_database.h"
+#include "run/log.h"
 
 namespace loadgen {
 namespace {
@@ -35,7 +38,8 @@ std::string to_text(const ReplayReport& report) {
 ReplayReport replay(const Replay& replay, Target& target, Clock& clock) {
   const Options& options = replay.options;
   const WallAnchor anchor{clock.now(), clock.wall_now()};
-  CircuitBreaker breaker(options.breaker, 1, clock, {});
+  CircuitBreaker breaker(options.breaker, 1, clock, log_transition);
+  std::set<std::string> told_codes;
   RetryBudget budget;
   DeadLetterBox none_kept("", 0);  // they are in the file that is replayed
   std::unique_ptr<CourierOfRun> of_run;
@@ -62,8 +66,8 @@ ReplayReport replay(const Replay& replay, Target& target, Clock& clock) {
                      .retries = options.retries,
                      .outage = {options.retry_delay.shortest, options.retry_delay.longest}},
           .give_up = {},
-          .on_error = [](const WriteResult& result) {
-            spdlog::debug("A write failed: {} ({})", result.error.message, result.error.code);
+          .on_error = [&told_codes](const WriteResult& result) {
+            if (told_codes.insert(result.error.code).second) log_failed_write(result);
           }});
     }
     const auto steady = [&](WallTime when) { return anchor.steady + (when - anchor.wall); };

@@ -130,6 +130,11 @@ class PostgresTarget final : public Target {
       throw;
     } catch (const ConnectError& error) {
       throw ConnectError(in_database(error), error.error());
+    } catch (const pqxx::sql_error& error) {
+      const std::string message = in_database(error);
+      throw ConnectError(message, {.code = error.sqlstate(),
+                                   .message = message,
+                                   .error_class = classify_sqlstate(error.sqlstate(), false)});
     } catch (const std::exception& error) {
       throw SetupError(in_database(error));
     }
@@ -193,7 +198,7 @@ void PostgresTarget::open() {
     }
     const PostgresConnection probe(access_.conninfo, access_.secrets, {});
   });
-  transact(kSetupLockWait, [&](pqxx::work& work) {
+  transact(kStartLockWait, [&](pqxx::work& work) {
     work.exec("SET LOCAL client_min_messages = warning");
     work.exec(fmt::format("SELECT pg_advisory_xact_lock({})", kSetupLock));
     const bool has_messages =
@@ -229,7 +234,7 @@ void PostgresTarget::interrupt() noexcept {
 }
 
 void PostgresTarget::record_start(const RunRecord& record) {
-  transact(kSetupLockWait, [&](pqxx::work& work) {
+  transact(kStartLockWait, [&](pqxx::work& work) {
     work.exec(fmt::format(
         "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
         "VALUES ({}, {}, {}, {}, {})",
@@ -248,7 +253,7 @@ void PostgresTarget::record_end(std::int64_t run_id, WallTime ended_at,
 
 std::optional<RecordedRun> PostgresTarget::find_run(std::optional<std::int64_t> run_id) {
   std::optional<RecordedRun> found;
-  transact(kSetupLockWait, [&](pqxx::work& work) {
+  transact(kFindLockWait, [&](pqxx::work& work) {
     const pqxx::result rows = work.exec(fmt::format(
         "SELECT run_id, table_name, config::text, coalesce(result::text, ''), "
         "(SELECT count(*) FROM loadgen_ledger l WHERE l.run_id = r.run_id), "

@@ -136,8 +136,8 @@ class Target {
   virtual ~Target() = default;
 
   // Connects, creates what tables are absent and checks that those present fit. Changes nothing
-  // when they do not. Call it before the rest, and again after a ConnectError of class outage: then
-  // the database may be up later.
+  // when they do not. Call it before the rest, and again after a ConnectError of class outage or
+  // contention: the database may be up, or no longer locked, later.
   virtual void open() = 0;
   [[nodiscard]] virtual TargetInfo info() const = 0;
   // The files the database is, where it is files: nothing else may be written there.
@@ -146,6 +146,7 @@ class Target {
   // is requested. Throws ConnectError.
   virtual std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) = 0;
 
+  // May be called again after a ConnectError, as open().
   virtual void record_start(const RunRecord& record) = 0;
   virtual void record_end(std::int64_t run_id, WallTime ended_at,
                           const std::string& result_json) = 0;

@@ -77,6 +77,14 @@ std::string SqliteConnection::query_value(const std::string& sql) const {
   return value;
 }
 
+SqliteStatement SqliteConnection::prepare(std::string_view sql) const {
+  try {
+    return {db_.get(), sql};
+  } catch (const SetupError&) {
+    fail(sqlite3_extended_errcode(db_.get()));
+  }
+}
+
 bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(db_.get()) == 0; }
 
 int SqliteConnection::changes() const { return sqlite3_changes(db_.get()); }

@@ -28,11 +28,12 @@ class SqliteConnection {
   SqliteConnection(const std::string& path, LockPatience& patience,
                    Absent absent = Absent::kCreate);
 
-  // Runs statements without results; throws SetupError.
+  // Runs statements without results; throws ConnectError.
   void execute(const std::string& sql);
   // The first column of the first row; "" when there is none. Throws as execute().
   [[nodiscard]] std::string query_value(const std::string& sql) const;
-  [[nodiscard]] SqliteStatement prepare(std::string_view sql) const { return {db_.get(), sql}; }
+  // Throws as execute().
+  [[nodiscard]] SqliteStatement prepare(std::string_view sql) const;
   [[nodiscard]] bool in_transaction() const;
   // Rows the last INSERT, UPDATE or DELETE changed.
   [[nodiscard]] int changes() const;

@@ -87,7 +87,7 @@ constexpr std::array<std::string_view, 7> kRunColumns{
     "run_id", "app_version", "table_name", "started_at", "ended_at", "config", "result"};
 
 void SqliteTarget::open() {
-  patience_.deadline = clock_.now() + kOpenLockWait;
+  patience_.deadline = clock_.now() + kStartLockWait;
   naming_database([&] {
     std::error_code ignored;
     const std::filesystem::path file(path_);
@@ -99,15 +99,21 @@ void SqliteTarget::open() {
     // SQLite would create it as well, but only so it is known whose file it is.
     const int created = ::open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
     if (created >= 0) ::close(created);
-    try {
-      prepare_database();
-    } catch (const SetupError& error) {
-      const bool busy = connection_ && connection_->is_busy();
-      const bool remove = created >= 0 && is_untouched();
+    const auto leave = [&](bool locked) {
+      const bool remove = created >= 0 && !locked && is_untouched();
       connection_.reset();
       if (remove) std::filesystem::remove(file, ignored);
-      if (busy) throw;
+    };
+    try {
+      prepare_database();
+    } catch (const ConnectError& error) {
+      const bool locked = error.error().error_class == ErrorClass::kContention;
+      leave(locked);
+      if (locked) throw;
       throw SetupError(error.what());  // a file that cannot be used now will not appear later
+    } catch (const SetupError&) {
+      leave(false);
+      throw;
     }
   });
 }
@@ -157,7 +163,9 @@ void SqliteTarget::check_columns(const std::string& table,
       "'view')");
   kind.bind(1, table);
   int code = SQLITE_OK;
-  if (kind.step(code) && kind.text(0) != "table") {
+  const bool is_there = kind.step(code);
+  if (!is_there && code != SQLITE_OK) connection_->fail(code);
+  if (is_there && kind.text(0) != "table") {
     throw SetupError(fmt::format("table {} does not fit: it is a {}; use --table to name another",
                                  one_line(table), kind.text(0)));
   }
@@ -203,7 +211,7 @@ std::unique_ptr<Sink> SqliteTarget::connect(const RunIdentity& run,
 }
 
 void SqliteTarget::record_start(const RunRecord& record) {
-  patience_.deadline = clock_.now() + kSetupLockWait;
+  patience_.deadline = clock_.now() + kStartLockWait;
   naming_database([&] {
     SqliteStatement insert = connection_->prepare(
         "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
@@ -231,7 +239,7 @@ void SqliteTarget::record_end(std::int64_t run_id, WallTime ended_at,
 }
 
 std::optional<RecordedRun> SqliteTarget::find_run(std::optional<std::int64_t> run_id) {
-  patience_.deadline = clock_.now() + kSetupLockWait;
+  patience_.deadline = clock_.now() + kFindLockWait;
   return naming_database([&]() -> std::optional<RecordedRun> {
     connection_.emplace(path_, patience_, SqliteConnection::Absent::kRefuse);
     SqliteStatement find = connection_->prepare(
@@ -250,10 +258,10 @@ std::optional<RecordedRun> SqliteTarget::find_run(std::optional<std::int64_t> ru
     SqliteStatement ledger = connection_->prepare(
         "SELECT count(*), coalesce(sum(rows), 0) FROM loadgen_ledger WHERE run_id = ?1");
     ledger.bind(1, run.run_id);
-    if (ledger.step(code)) {
-      run.ledger_frames = static_cast<std::uint64_t>(ledger.integer(0));
-      run.ledger_rows = static_cast<std::uint64_t>(ledger.integer(1));
-    }
+    // Without it the audit would take it that there was none, and miss nothing.
+    if (!ledger.step(code)) connection_->fail(code);
+    run.ledger_frames = static_cast<std::uint64_t>(ledger.integer(0));
+    run.ledger_rows = static_cast<std::uint64_t>(ledger.integer(1));
     return run;
   });
 }

@@ -22,11 +22,11 @@ struct TargetConfig {
   nanoseconds write_timeout = std::chrono::seconds(30);  // of one attempt
 };
 
-// How long open() waits for a database that is locked by somebody else, before it says so; its
-// caller decides whether it tries again.
-inline constexpr std::chrono::seconds kOpenLockWait{1};
-// ... and recording the start of a run, and finding one.
-inline constexpr std::chrono::seconds kSetupLockWait{10};
+// How long open() and recording the start of a run wait for somebody else's lock, before they say
+// so; their caller decides whether to try again.
+inline constexpr std::chrono::seconds kStartLockWait{1};
+// ... and finding a run.
+inline constexpr std::chrono::seconds kFindLockWait{10};
 // ... and reading back and recording the result, when the run is over and its user waits.
 inline constexpr std::chrono::seconds kFinishLockWait{3};
 

@@ -168,7 +168,7 @@ TEST_CASE("spool: it is refused to a second process, for another database, and a
 namespace {
 
 // A run that ends while its database is locked: some messages are stored, others are in `file`.
-Finished leave_unsent(SqliteDatabase& database, const std::string& file) {
+Finished leave_unsent(Database& database, const std::string& file) {
   AppRun run({"--db=" + database.address(), "--unsent=" + file, "--rps=1000", "--duration=30",
               "--drain-timeout=0", "--queue-capacity=50"});
   REQUIRE(run.process().await_err("Starting producers..."));
@@ -222,6 +222,24 @@ TEST_CASE("replay: lines that are no letters are named, and a file without any i
   std::ofstream(other) << "{}\n[1]\n";
   CHECK(contains(run_app({"replay", other, "--db=" + database.address()}).err,
                  "other: holds no letters that could be sent"));
+}
+
+TEST_CASE("replay: what the database refuses again and again is told, and once") {
+  const auto database = postgres_database();
+  if (!database) return;
+  const TempDir directory;
+  const std::string file = directory.file("unsent.jsonl");
+  leave_unsent(*database, file);
+  database->execute(
+      "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS "
+      "$$ BEGIN RAISE EXCEPTION 'not now' USING ERRCODE = '40001'; END $$");
+  database->execute("CREATE TRIGGER fail BEFORE INSERT ON messages EXECUTE FUNCTION fail()");
+  const ProcessResult replayed =
+      run_app({"replay", file, "--db=" + database->address(), "--retries=2"});
+  CHECK(replayed.exit_code == 1);
+  const std::size_t told = replayed.err.find("A write failed: not now (40001, contention)");
+  CHECK(told != std::string::npos);
+  CHECK(replayed.err.find("A write failed", told + 1) == std::string::npos);
 }
 
 TEST_CASE("unsent: a run that stores everything makes no file") {
