@@ -180,6 +180,21 @@ TEST_CASE("sqlite: a ledger that cannot be read is an error, not an empty one") 
   CHECK_THROWS_AS(bench.target()->find_run(7), SetupError);
 }
 
+TEST_CASE("sqlite: rows are not read back from a file that was moved away meanwhile") {
+  Bench bench;
+  const auto target = bench.target();
+  target->open();
+  const auto count = [&] {
+    std::uint64_t rows = 0;
+    target->read_back(1, RowContent::kSequences, [&](const StoredRow&) { return ++rows > 0; });
+    return rows;
+  };
+  CHECK(count() == 0);
+  const std::string file = bench.db.substr(7);
+  std::filesystem::rename(file, file + ".old");
+  CHECK_THROWS_AS(count(), SetupError);
+}
+
 TEST_CASE("sqlite: hostile table names are quoted") {
   Bench bench;
   std::int64_t run = 0;

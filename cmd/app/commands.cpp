@@ -21,6 +21,10 @@ void start_logging(const Options& options) {
 void check_destinations(const Options& options, const Target& target) {
   std::vector<std::string> taken = target.files();
   if (!options.spool.empty()) taken.push_back(options.spool + "/spool.db");
+  // Where nobody chose it, it is not to stop a run that needs none.
+  if (options.dead_letter != Options().dead_letter) {
+    check_destination("--dead-letter", options.dead_letter, taken);
+  }
   taken.push_back(options.dead_letter);
   check_destination("--unsent", options.unsent, taken);
   if (!options.unsent.empty()) taken.push_back(options.unsent);
@@ -43,8 +47,7 @@ int execute(const Options& options) {
 int execute(const Replay& wanted) {
   SteadyClock clock;
   start_logging(wanted.options);
-  const auto target = make_target(wanted.options, clock);
-  const ReplayReport report = replay(wanted, *target, clock);
+  const ReplayReport report = replay(wanted, clock);
   write_stdout(to_text(report));
   return report.dead_again > 0 ? kExitLosses : kExitOk;
 }

@@ -99,9 +99,9 @@ void declare_address(Declarer& declare, Options& options) {
       ->envname("APP_DB");
 }
 
-void declare_database(Declarer& declare, Options& options) {
+void declare_database(Declarer& declare, Options& options, const std::string& table) {
   declare_address(declare, options);
-  declare.value("--table", "NAME", options.table, non_empty, "messages", "a table name",
+  declare.value("--table", "NAME", options.table, non_empty, table, "a table name",
                 "target table, created when absent");
   declare.choice("--insert", "M", options.insert, "auto, copy, multi, unnest or single");
   declare.choice("--durability", "L", options.durability,
@@ -117,7 +117,7 @@ void declare_writing(Declarer& declare, Options& options) {
   declare.value("--linger", "D", options.linger, parse_duration, "5ms",
                 "a duration up to 365d such as 5ms, or 0",
                 "longest a batch waits to fill; 0 = not at all");
-  declare_database(declare, options);
+  declare_database(declare, options, options.table);
   declare.value("--drain-timeout", "D", options.drain_timeout, parse_duration, "20s",
                 "a duration up to 365d such as 20s, or 0",
                 "time to write the rest after producing ends");
@@ -327,7 +327,8 @@ Command parse_replay(std::vector<std::string> arguments) {
   app.set_help_flag();  // declared last instead
   Declarer declare(app);
   declare.group("Writing");
-  declare_database(declare, replay.options);
+  replay.options.table.clear();
+  declare_database(declare, replay.options, "the run's");
   declare.group("Delivery");
   declare_attempts(declare, replay.options);
   declare.group("Other");

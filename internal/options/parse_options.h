@@ -14,7 +14,7 @@ namespace loadgen {
 // database and of delivery count.
 struct Replay {
   std::string file;
-  Options options;
+  Options options;  // an empty table: the one each run wrote to
 };
 
 // `app verify`: audit a run that is over. Of the options those of the database and `verify` count.

@@ -1,7 +1,9 @@
 #include "run/log.h"
 
+#include <poll.h>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <unistd.h>
 
 #include <algorithm>
 
@@ -34,6 +36,11 @@ void start_logging(LogLevel level, LogLevel at_least) {
   // A closed stderr must not end a run, nor fill it with complaints.
   logger->set_error_handler([](const std::string&) {});
   spdlog::set_default_logger(std::move(logger));
+}
+
+bool log_is_ready() {
+  pollfd to_stderr{STDERR_FILENO, POLLOUT, 0};
+  return poll(&to_stderr, 1, 0) != 0;  // also where it is closed, for nothing waits then
 }
 
 void log_failed_write(const WriteResult& result) {

@@ -11,6 +11,9 @@ namespace loadgen {
 // thread is started.
 void start_logging(LogLevel level, LogLevel at_least = LogLevel::kDebug);
 
+// False: a line would have to wait for whoever reads stderr.
+bool log_is_ready();
+
 void log_failed_write(const WriteResult& result);
 void log_transition(const BreakerTransition& transition);
 

@@ -4,6 +4,7 @@
 #include <spdlog/spdlog.h>
 
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -14,11 +15,12 @@
 #include "delivery/letter_file.h"
 #include "run/await_database.h"
 #include "run/log.h"
+#include "sink/make_target.h"
 
 namespace loadgen {
 namespace {
 
-// A row is stored under the run it was made in: one courier for each.
+// A row is stored under the run it was made in, in its table: one courier for each.
 struct CourierOfRun {
   explicit CourierOfRun(DeliveryContext its_context)
       : context(std::move(its_context)), courier(context) {}
@@ -26,6 +28,38 @@ struct CourierOfRun {
   const DeliveryContext context;
   Courier courier;
 };
+
+// The table the database remembers the run to have written to, if it does. Nothing is made by
+// asking; a database that is not up, or new, remembers nothing.
+std::optional<std::string> table_of(std::int64_t run_id, Options options, Clock& clock) {
+  if (options.table.empty()) options.table = Options().table;
+  try {
+    const auto recorded = make_target(options, clock)->find_run(run_id);
+    return recorded ? std::optional(recorded->table) : std::nullopt;
+  } catch (const SetupError&) {
+    return std::nullopt;
+  }
+}
+
+// Opens the database for letters of this run. The ledger knows a message by its run alone: in
+// another table it would seem to be there.
+std::unique_ptr<Target> open_for(std::int64_t run_id, Options options, Clock& clock) {
+  auto recorded = table_of(run_id, options, clock);
+  std::unique_ptr<Target> target;
+  for (;;) {
+    if (recorded && !options.table.empty() && *recorded != options.table) {
+      throw UsageError(fmt::format("--table={}: run {} wrote to {}, and its messages belong there",
+                                   one_line(options.table), run_id, one_line(*recorded)));
+    }
+    Options its = options;
+    if (its.table.empty()) its.table = recorded.value_or(Options().table);
+    target = make_target(its, clock);
+    await_database(clock, options.connect_wait, [&] { target->open(); });
+    if (recorded) return target;
+    recorded = table_of(run_id, options, clock);  // it may have come up only now
+    if (!recorded || *recorded == its.table) return target;
+  }
+}
 
 }  // namespace
 
@@ -35,28 +69,23 @@ std::string to_text(const ReplayReport& report) {
                      report.skipped_lines);
 }
 
-ReplayReport replay(const Replay& replay, Target& target, Clock& clock) {
+ReplayReport replay(const Replay& replay, Clock& clock) {
   const Options& options = replay.options;
   const WallAnchor anchor{clock.now(), clock.wall_now()};
   CircuitBreaker breaker(options.breaker, 1, clock, log_transition);
   std::set<std::string> told_codes;
   RetryBudget budget;
   DeadLetterBox none_kept("", 0);  // they are in the file that is replayed
+  std::unique_ptr<Target> target;
   std::unique_ptr<CourierOfRun> of_run;
   ReplayReport report;
 
-  await_database(clock, options.connect_wait, [&] { target.open(); });
   const auto send = [&](const DeadLetter& letter) {
     if (!of_run || of_run->context.run.run_id != letter.run_id) {
-      // The ledger knows a message by its run alone: in another table it would seem to be there.
-      const auto recorded = target.find_run(letter.run_id);
-      if (recorded && recorded->table != options.table) {
-        throw UsageError(
-            fmt::format("--table={}: run {} wrote to {}, and its messages belong there",
-                        one_line(options.table), letter.run_id, one_line(recorded->table)));
-      }
+      of_run.reset();  // before its target
+      target = open_for(letter.run_id, options, clock);
       of_run = std::make_unique<CourierOfRun>(DeliveryContext{
-          .target = target,
+          .target = *target,
           .run = {.run_id = letter.run_id, .anchor = anchor},
           .clock = clock,
           .breaker = breaker,

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "options/parse_options.h"
-#include "sink/sink.h"
 
 namespace loadgen {
 
@@ -23,6 +22,6 @@ std::string to_text(const ReplayReport& report);
 
 // Blocks. Throws UsageError when the file cannot be read, SetupError when the database cannot be
 // used or fails for good; what was stored until then stays.
-ReplayReport replay(const Replay& replay, Target& target, Clock& clock);
+ReplayReport replay(const Replay& replay, Clock& clock);
 
 }  // namespace loadgen

@@ -89,6 +89,12 @@ bool SqliteConnection::in_transaction() const { return sqlite3_get_autocommit(db
 
 int SqliteConnection::changes() const { return sqlite3_changes(db_.get()); }
 
+bool SqliteConnection::has_moved() const {
+  int moved = 0;
+  sqlite3_file_control(db_.get(), "main", SQLITE_FCNTL_HAS_MOVED, &moved);
+  return moved != 0;
+}
+
 bool SqliteConnection::is_busy() const {
   return (sqlite3_errcode(db_.get()) & 0xff) == SQLITE_BUSY;
 }

@@ -37,6 +37,8 @@ class SqliteConnection {
   [[nodiscard]] bool in_transaction() const;
   // Rows the last INSERT, UPDATE or DELETE changed.
   [[nodiscard]] int changes() const;
+  // The file is no longer what its path names: deleted, renamed or replaced.
+  [[nodiscard]] bool has_moved() const;
   // The last call failed because somebody else holds a lock.
   [[nodiscard]] bool is_busy() const;
   // (context, connection, "main", pages in the write-ahead log) after each commit, before it

@@ -269,6 +269,10 @@ std::optional<RecordedRun> SqliteTarget::find_run(std::optional<std::int64_t> ru
 void SqliteTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
   patience_.deadline = clock_.now() + kFinishLockWait;
   naming_database([&] {
+    // This connection would still see all rows, and nobody who opens the path will.
+    if (connection_->has_moved()) {
+      throw SetupError("the file was deleted, renamed or replaced during the run");
+    }
     const bool texts = content == RowContent::kTexts;
     SqliteStatement rows = connection_->prepare(
         fmt::format("SELECT sequence, producer{} FROM {} WHERE run_id = ?1",

@@ -135,12 +135,13 @@ TEST_CASE("output: a full disk under stdout is an error, after a complete run") 
   }
 }
 
-TEST_CASE("output: the result is never written over the database") {
+TEST_CASE("output: nothing is ever written over the database") {
   SqliteDatabase database;
-  const std::string path = database.address().substr(std::string("sqlite:").size());
-  const ProcessResult result =
-      run_app({"--count=1", "--db=" + database.address(), "--json=" + path});
-  CHECK(contains(check_refused(result, 2), "--json=" + path + ": is the database"));
+  for (const std::string flag : {"--json=", "--unsent=", "--dead-letter="}) {
+    const ProcessResult result =
+        run_app({"--count=1", "--db=" + database.address(), flag + database.path()});
+    CHECK(contains(check_refused(result, 2), flag + database.path() + ": is the database"));
+  }
   CHECK(run_app({"--count=1", "--db=sqlite:new.db", "--json=./new.db"}, database.directory().path())
             .exit_code == 2);
 }

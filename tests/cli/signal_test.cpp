@@ -155,6 +155,17 @@ TEST_CASE("signals on Postgres: a second one ends the audit and the record of th
   check_two_seconds(aborts_the_end, postgres_database);
 }
 
+TEST_CASE("signals: the third one is heard while nobody reads stderr") {
+  SqliteDatabase database;
+  // The pipe is full from the start; what waits for its reader would wait for ever.
+  const ProcessResult result = run_app_in_shell(
+      "mkfifo pipe; exec 3<>pipe; head -c 65536 /dev/zero >&3; \"$@\" 2>pipe & app=$!; sleep 1; "
+      "for i in 1 2 3; do kill -TERM $app; sleep 0.5; done; "
+      "(sleep 10; kill -KILL $app 2>/dev/null) & wait $app",
+      {"--db=" + database.address(), "--duration=30", "--quiet"}, database.directory().path());
+  CHECK(result.exit_code == 128 + SIGTERM);
+}
+
 TEST_CASE("signals: the third one ends the program at once, without a report") {
   SqliteDatabase database;
   // Hundreds of threads to wind up: no other way out is this fast.

@@ -168,12 +168,13 @@ TEST_CASE("spool: it is refused to a second process, for another database, and a
 namespace {
 
 // A run that ends while its database is locked: some messages are stored, others are in `file`.
-Finished leave_unsent(Database& database, const std::string& file) {
-  AppRun run({"--db=" + database.address(), "--unsent=" + file, "--rps=1000", "--duration=30",
-              "--drain-timeout=0", "--queue-capacity=50"});
+Finished leave_unsent(Database& database, const std::string& file,
+                      const std::string& table = "messages") {
+  AppRun run({"--db=" + database.address(), "--unsent=" + file, "--table=" + table, "--rps=1000",
+              "--duration=30", "--drain-timeout=0", "--queue-capacity=50"});
   REQUIRE(run.process().await_err("Starting producers..."));
-  REQUIRE(database.await_rows("messages", 100));
-  database.lock("messages");
+  REQUIRE(database.await_rows(table, 100));
+  database.lock(table);
   std::this_thread::sleep_for(300ms);
   run.process().send(SIGTERM);
   Finished finished = run.finish();
@@ -206,6 +207,18 @@ TEST_CASE("unsent: what could not be written in time is kept, and replayed once"
   CHECK(contains(
       check_refused(run_app({"replay", file, "--db=" + database.address(), "--table=other"}), 2),
       "wrote to messages"));
+}
+
+TEST_CASE("replay: messages go into the table their run wrote to, and no other is made") {
+  SqliteDatabase database;
+  const TempDir directory;
+  const std::string file = directory.file("unsent.jsonl");
+  const Finished first = leave_unsent(database, file, "mine");
+  const ProcessResult replayed = run_app({"replay", file, "--db=" + database.address()});
+  CHECK(replayed.exit_code == 0);
+  CHECK(database.number("SELECT count(*) FROM mine") ==
+        first.json.at("counts").at("produced").get<int>());
+  CHECK(database.number("SELECT count(*) FROM sqlite_master WHERE name = 'messages'") == 0);
 }
 
 TEST_CASE("replay: lines that are no letters are named, and a file without any is refused") {
