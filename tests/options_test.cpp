@@ -191,7 +191,7 @@ TEST_CASE("options: every bad value gets one line with the flag, the value and w
       {"--insert", "auto, copy, multi, unnest or single", {"COPY", "bulk", "0"}},
       {"--durability", "full or relaxed", {"none", "FULL", "1"}},
       {"--delivery", "exactly-once or at-least-once", {"once", "Exactly-Once", "at-most-once"}},
-      {"--retries", "0 to 1e9", {"-1", "1.5", "1000000001", "unlimited"}},
+      {"--retries", "0 to 1G", {"-1", "1.5", "1000000001", "unlimited"}},
       {"--retry-delay",
        "50ms,10s",
        {"50ms", "50ms,", ",10s", "0,10s", "10s,50ms", "1s,2s,3s", "-1s,1s", "x,y"}},

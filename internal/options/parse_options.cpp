@@ -125,7 +125,7 @@ void declare_writing(Declarer& declare, Options& options) {
 
 void declare_attempts(Declarer& declare, Options& options) {
   declare.value("--retries", "N", options.retries, count_within<std::uint64_t>(0, 1'000'000'000),
-                "unlimited", "a whole number from 0 to 1e9 such as 5", "retries of one frame");
+                "unlimited", "a whole number from 0 to 1G such as 5", "retries of one frame");
   declare.value(
       "--retry-delay", "MIN,MAX", options.retry_delay,
       [](std::string_view text) -> std::optional<RetryDelay> {

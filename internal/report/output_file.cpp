@@ -45,8 +45,11 @@ int write_and_rename(const std::string& path, const std::string& content) {
   std::string temporary = place + ".XXXXXX";
   const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);  // for its owner only
   if (descriptor < 0) return errno;
+  const mode_t mask = umask(0);
+  umask(mask);
   struct stat replaced {};
-  if (stat(place.c_str(), &replaced) == 0) fchmod(descriptor, replaced.st_mode & 07777U);
+  const bool is_there = stat(place.c_str(), &replaced) == 0;
+  fchmod(descriptor, is_there ? replaced.st_mode & 07777U : 0666U & ~mask);
   int error = write_and_close(descriptor, content);
   if (error == 0 && std::rename(temporary.c_str(), place.c_str()) != 0) error = errno;
   if (error != 0) unlink(temporary.c_str());

@@ -9,9 +9,9 @@ namespace loadgen {
 // before a run and not after it. Creates nothing.
 void check_writable(const std::string& flag, const std::string& path);
 
-// Writes a file under a temporary name beside its own and renames it into place, readable by its
-// owner only. What is no regular file (a pipe, /dev/stderr) is written directly. Throws SetupError,
-// and then leaves what was there.
+// Writes a file under a temporary name beside its own and renames it into place, with the mode the
+// old one had, or that the umask leaves a new one. What is no regular file (a pipe, /dev/stderr) is
+// written directly. Throws SetupError, and then leaves what was there.
 void write_file(const std::string& flag, const std::string& path, const std::string& content);
 
 // Writes all of it to a descriptor, over short writes and interruptions. Returns 0 or an errno.
