@@ -43,7 +43,7 @@ std::optional<std::string> table_of(std::int64_t run_id, Options options, Clock&
 
 // Opens the database for letters of this run. The ledger knows a message by its run alone: in
 // another table it would seem to be there.
-std::unique_ptr<Target> open_for(std::int64_t run_id, Options options, Clock& clock) {
+std::unique_ptr<Target> open_for(std::int64_t run_id, const Options& options, Clock& clock) {
   auto recorded = table_of(run_id, options, clock);
   std::unique_ptr<Target> target;
   for (;;) {
