@@ -293,6 +293,8 @@ TEST_CASE("options: replay takes a file, and the options of the database and of 
   CHECK(replay.file == "dead.jsonl");
   CHECK(replay.options.db == "sqlite:x.db");
   CHECK(replay.options.retries == 2);
+  CHECK(!replay.table);  // the one each run wrote to
+  CHECK(std::get<Replay>(parse({"replay", "a", "--table=mine"})).table == "mine");
   CHECK(contains(error_of({"replay"}), "expected one dead-letter file"));
   CHECK(contains(error_of({"replay", "a", "b"}), "expected one dead-letter file"));
   CHECK(contains(error_of({"replay", "a", "--rps=5"}), "--rps: unknown option"));

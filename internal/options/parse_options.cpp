@@ -99,10 +99,14 @@ void declare_address(Declarer& declare, Options& options) {
       ->envname("APP_DB");
 }
 
-void declare_database(Declarer& declare, Options& options, const std::string& table) {
-  declare_address(declare, options);
-  declare.value("--table", "NAME", options.table, non_empty, table, "a table name",
+template <typename Field, typename Parse>
+void declare_table(Declarer& declare, Field& table, const Parse& parse,
+                   const std::string& fallback) {
+  declare.value("--table", "NAME", table, parse, fallback, "a table name",
                 "target table, created when absent");
+}
+
+void declare_insertion(Declarer& declare, Options& options) {
   declare.choice("--insert", "M", options.insert, "auto, copy, multi, unnest or single");
   declare.choice("--durability", "L", options.durability,
                  "full = a commit waits for the disk; relaxed");
@@ -117,7 +121,9 @@ void declare_writing(Declarer& declare, Options& options) {
   declare.value("--linger", "D", options.linger, parse_duration, "5ms",
                 "a duration up to 365d such as 5ms, or 0",
                 "longest a batch waits to fill; 0 = not at all");
-  declare_database(declare, options, options.table);
+  declare_address(declare, options);
+  declare_table(declare, options.table, non_empty, options.table);
+  declare_insertion(declare, options);
   declare.value("--drain-timeout", "D", options.drain_timeout, parse_duration, "20s",
                 "a duration up to 365d such as 20s, or 0",
                 "time to write the rest after producing ends");
@@ -327,8 +333,15 @@ Command parse_replay(std::vector<std::string> arguments) {
   app.set_help_flag();  // declared last instead
   Declarer declare(app);
   declare.group("Writing");
-  replay.options.table.clear();
-  declare_database(declare, replay.options, "the run's");
+  declare_address(declare, replay.options);
+  declare_table(
+      declare, replay.table,
+      [](std::string_view text) -> MaybeSet<std::string> {
+        if (text.empty()) return std::nullopt;
+        return std::optional(std::string(text));
+      },
+      "the run's");
+  declare_insertion(declare, replay.options);
   declare.group("Delivery");
   declare_attempts(declare, replay.options);
   declare.group("Other");

@@ -14,7 +14,8 @@ namespace loadgen {
 // database and of delivery count.
 struct Replay {
   std::string file;
-  Options options;  // an empty table: the one each run wrote to
+  std::optional<std::string> table;  // nullopt = the one each run wrote to
+  Options options;
 };
 
 // `app verify`: audit a run that is over. Of the options those of the database and `verify` count.

@@ -31,8 +31,7 @@ struct CourierOfRun {
 
 // The table the database remembers the run to have written to, if it does. Nothing is made by
 // asking; a database that is not up, or new, remembers nothing.
-std::optional<std::string> table_of(std::int64_t run_id, Options options, Clock& clock) {
-  if (options.table.empty()) options.table = Options().table;
+std::optional<std::string> table_of(std::int64_t run_id, const Options& options, Clock& clock) {
   try {
     const auto recorded = make_target(options, clock)->find_run(run_id);
     return recorded ? std::optional(recorded->table) : std::nullopt;
@@ -43,21 +42,21 @@ std::optional<std::string> table_of(std::int64_t run_id, Options options, Clock&
 
 // Opens the database for letters of this run. The ledger knows a message by its run alone: in
 // another table it would seem to be there.
-std::unique_ptr<Target> open_for(std::int64_t run_id, const Options& options, Clock& clock) {
-  auto recorded = table_of(run_id, options, clock);
+std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Clock& clock) {
+  auto recorded = table_of(run_id, replay.options, clock);
   std::unique_ptr<Target> target;
   for (;;) {
-    if (recorded && !options.table.empty() && *recorded != options.table) {
+    if (recorded && replay.table && *recorded != *replay.table) {
       throw UsageError(fmt::format("--table={}: run {} wrote to {}, and its messages belong there",
-                                   one_line(options.table), run_id, one_line(*recorded)));
+                                   one_line(*replay.table), run_id, one_line(*recorded)));
     }
-    Options its = options;
-    if (its.table.empty()) its.table = recorded.value_or(Options().table);
-    target = make_target(its, clock);
+    Options options = replay.options;
+    options.table = replay.table.value_or(recorded.value_or(options.table));
+    target = make_target(options, clock);
     await_database(clock, options.connect_wait, [&] { target->open(); });
     if (recorded) return target;
     recorded = table_of(run_id, options, clock);  // it may have come up only now
-    if (!recorded || *recorded == its.table) return target;
+    if (!recorded || *recorded == options.table) return target;
   }
 }
 
@@ -83,7 +82,7 @@ ReplayReport replay(const Replay& replay, Clock& clock) {
   const auto send = [&](const DeadLetter& letter) {
     if (!of_run || of_run->context.run.run_id != letter.run_id) {
       of_run.reset();  // before its target
-      target = open_for(letter.run_id, options, clock);
+      target = open_for(letter.run_id, replay, clock);
       of_run = std::make_unique<CourierOfRun>(DeliveryContext{
           .target = *target,
           .run = {.run_id = letter.run_id, .anchor = anchor},
