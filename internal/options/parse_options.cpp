@@ -99,10 +99,9 @@ void declare_address(Declarer& declare, Options& options) {
       ->envname("APP_DB");
 }
 
-template <typename Field, typename Parse>
-void declare_table(Declarer& declare, Field& table, const Parse& parse,
-                   const std::string& fallback) {
-  declare.value("--table", "NAME", table, parse, fallback, "a table name",
+template <typename Field>
+void declare_table(Declarer& declare, Field& table, const std::string& fallback) {
+  declare.value("--table", "NAME", table, non_empty, fallback, "a table name",
                 "target table, created when absent");
 }
 
@@ -122,7 +121,7 @@ void declare_writing(Declarer& declare, Options& options) {
                 "a duration up to 365d such as 5ms, or 0",
                 "longest a batch waits to fill; 0 = not at all");
   declare_address(declare, options);
-  declare_table(declare, options.table, non_empty, options.table);
+  declare_table(declare, options.table, options.table);
   declare_insertion(declare, options);
   declare.value("--drain-timeout", "D", options.drain_timeout, parse_duration, "20s",
                 "a duration up to 365d such as 20s, or 0",
@@ -334,13 +333,7 @@ Command parse_replay(std::vector<std::string> arguments) {
   Declarer declare(app);
   declare.group("Writing");
   declare_address(declare, replay.options);
-  declare_table(
-      declare, replay.table,
-      [](std::string_view text) -> MaybeSet<std::string> {
-        if (text.empty()) return std::nullopt;
-        return std::optional(std::string(text));
-      },
-      "the run's");
+  declare_table(declare, replay.table, "the run's");
   declare_insertion(declare, replay.options);
   declare.group("Delivery");
   declare_attempts(declare, replay.options);

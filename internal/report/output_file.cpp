@@ -45,7 +45,7 @@ int write_and_rename(const std::string& path, const std::string& content) {
   std::string temporary = place + ".XXXXXX";
   const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);  // for its owner only
   if (descriptor < 0) return errno;
-  const mode_t mask = umask(0);
+  const mode_t mask = umask(0);  // cannot be read otherwise; no other thread makes files now
   umask(mask);
   struct stat replaced {};
   const bool is_there = stat(place.c_str(), &replaced) == 0;

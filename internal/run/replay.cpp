@@ -29,8 +29,8 @@ struct CourierOfRun {
   Courier courier;
 };
 
-// The table the database remembers the run to have written to, if it does. Nothing is made by
-// asking; a database that is not up, or new, remembers nothing.
+// The table the database remembers the run to have written to, asked before any is made. A database
+// that cannot be asked yet, because it is not up or new, gives none: only a hint.
 std::optional<std::string> table_of(std::int64_t run_id, const Options& options, Clock& clock) {
   try {
     const auto recorded = make_target(options, clock)->find_run(run_id);
@@ -43,20 +43,20 @@ std::optional<std::string> table_of(std::int64_t run_id, const Options& options,
 // Opens the database for letters of this run. The ledger knows a message by its run alone: in
 // another table it would seem to be there.
 std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Clock& clock) {
-  auto recorded = table_of(run_id, replay.options, clock);
-  std::unique_ptr<Target> target;
+  auto its_table = table_of(run_id, replay.options, clock);
   for (;;) {
-    if (recorded && replay.table && *recorded != *replay.table) {
+    if (its_table && replay.table && *its_table != *replay.table) {
       throw UsageError(fmt::format("--table={}: run {} wrote to {}, and its messages belong there",
-                                   one_line(*replay.table), run_id, one_line(*recorded)));
+                                   one_line(*replay.table), run_id, one_line(*its_table)));
     }
     Options options = replay.options;
-    options.table = replay.table.value_or(recorded.value_or(options.table));
-    target = make_target(options, clock);
+    options.table = replay.table.value_or(its_table.value_or(options.table));
+    auto target = make_target(options, clock);
     await_database(clock, options.connect_wait, [&] { target->open(); });
-    if (recorded) return target;
-    recorded = table_of(run_id, options, clock);  // it may have come up only now
-    if (!recorded || *recorded == options.table) return target;
+    // It may have come up only now; and what it cannot tell now is no longer taken for nothing.
+    const auto recorded = target->find_run(run_id);
+    if (!recorded || recorded->table == options.table) return target;
+    its_table = recorded->table;
   }
 }
 

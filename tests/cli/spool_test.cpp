@@ -237,6 +237,22 @@ TEST_CASE("replay: lines that are no letters are named, and a file without any i
                  "other: holds no letters that could be sent"));
 }
 
+TEST_CASE("replay: where it may not be asked which table is meant, nothing is sent") {
+  const auto database = postgres_database();
+  if (!database) return;
+  const TempDir directory;
+  const std::string file = directory.file("unsent.jsonl");
+  leave_unsent(*database, file, "mine");
+  const std::string role = database->create_role("");
+  create_tables(*database, "postgres.sql", "messages");
+  database->execute("GRANT SELECT, INSERT ON messages, loadgen_ledger TO " + role);
+  database->execute("GRANT INSERT ON loadgen_runs TO " + role);
+  const ProcessResult replayed =
+      run_app({"replay", file, "--db=" + database->address_as(role, "")});
+  CHECK(contains(check_refused(replayed, 1), "permission denied"));
+  CHECK(database->number("SELECT count(*) FROM messages") == 0);
+}
+
 TEST_CASE("replay: what the database refuses again and again is told, and once") {
   const auto database = postgres_database();
   if (!database) return;
