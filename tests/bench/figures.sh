@@ -174,8 +174,9 @@ measure_P9() {
 
 # prompt KIND CONNECTIONS RATE LIMIT_MS FLAG...: how long until a message is durable.
 prompt() {
-  local app_p99s=() bare_p99s=() writes=() round response write
+  local app_p99s=() bare_p99s=() disk_p99s=() writes=() round response write
   for ((round = 0; round < rounds; ++round)); do
+    disk_p99s+=("$(run_disk "$3" | cut -d' ' -f5)")
     bare_p99s+=("$(run_bare "$1" "$2" 5000 full "$3" | cut -d' ' -f5)")
     run_app "$1" --rps="$3" --duration="$seconds" "${@:5}"
     read -r response write < <(result latency_us.response.p99 latency_us.write.p99)
@@ -184,7 +185,8 @@ prompt() {
   row P10 "$1 at $(human "$3")/s, ${*:5}: p99 of the response time" '<=' "$4" ' ms' \
     "$(calculate "$(median "${app_p99s[@]}") / 1000" %.2f)" \
     "of that the write: $(calculate "$(median "${writes[@]}") / 1000" %.2f) ms; the bare loop: $(
-      calculate "$(median "${bare_p99s[@]}") / 1000" %.2f) ms"
+      calculate "$(median "${bare_p99s[@]}") / 1000" %.2f) ms; a block and fdatasync alone: $(
+      calculate "$(median "${disk_p99s[@]}") / 1000" %.2f) ms"
 }
 
 measure_P10() {
