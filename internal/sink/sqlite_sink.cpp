@@ -20,11 +20,9 @@ std::string insert_sql(std::string_view table, std::size_t rows) {
   std::string sql =
       fmt::format("INSERT INTO {} (message, created_at, run_id, sequence, producer) VALUES ",
                   quote_identifier(table));
-  for (std::size_t row = 0; row < rows; ++row) {
-    const std::size_t first = 2 + row * kRowParameters;
-    sql += fmt::format("{}(?{},?{},?1,?{},?{})", row == 0 ? "" : ",", first, first + 1, first + 2,
-                       first + 3);
-  }
+  // A bare ? is the one after the highest so far. SQLite looks up each that is given by its number
+  // in a list of all those: with a thousand that took 3 ms.
+  for (std::size_t row = 0; row < rows; ++row) sql += row == 0 ? "(?2,?,?1,?,?)" : ",(?,?,?1,?,?)";
   return sql;
 }
 

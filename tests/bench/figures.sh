@@ -4,8 +4,7 @@
 
 # Settings that serve one purpose best, found by measuring.
 economical=(--producers=1 --consumers=1 --linger=100ms --durability=relaxed)
-prompt_sqlite=(--linger=0 --producers=1 --consumers=1)
-prompt_postgres=(--linger=0 --producers=2 --consumers=2)
+prompt=(--linger=0 --producers=1 --consumers=1)
 
 # against_bare NUMBER KIND CONSUMERS BATCH DURABILITY: stored/s as a share of the bare loop's.
 against_bare() {
@@ -172,17 +171,17 @@ measure_P9() {
   done
 }
 
-# prompt KIND CONNECTIONS RATE LIMIT_MS FLAG...: how long until a message is durable.
-prompt() {
+# prompt_response KIND RATE LIMIT_MS: how long until a message is durable.
+prompt_response() {
   local app_p99s=() bare_p99s=() disk_p99s=() writes=() round response write
   for ((round = 0; round < rounds; ++round)); do
-    disk_p99s+=("$(run_disk "$3" | cut -d' ' -f5)")
-    bare_p99s+=("$(run_bare "$1" "$2" 5000 full "$3" | cut -d' ' -f5)")
-    run_app "$1" --rps="$3" --duration="$seconds" "${@:5}"
+    disk_p99s+=("$(run_disk "$2" | cut -d' ' -f5)")
+    bare_p99s+=("$(run_bare "$1" 1 5000 full "$2" | cut -d' ' -f5)")
+    run_app "$1" --rps="$2" --duration="$seconds" "${prompt[@]}"
     read -r response write < <(result latency_us.response.p99 latency_us.write.p99)
     app_p99s+=("$response") writes+=("$write")
   done
-  row P10 "$1 at $(human "$3")/s, ${*:5}: p99 of the response time" '<=' "$4" ' ms' \
+  row P10 "$1 at $(human "$2")/s, ${prompt[*]}: p99 of the response time" '<=' "$3" ' ms' \
     "$(calculate "$(median "${app_p99s[@]}") / 1000" %.2f)" \
     "of that the write: $(calculate "$(median "${writes[@]}") / 1000" %.2f) ms; the bare loop: $(
       calculate "$(median "${bare_p99s[@]}") / 1000" %.2f) ms; a block and fdatasync alone: $(
@@ -192,7 +191,7 @@ prompt() {
 measure_P10() {
   local rate limit
   while read -r rate limit; do
-    prompt sqlite 1 "$rate" "$limit" "${prompt_sqlite[@]}"
-    prompt postgres 2 "$rate" "$limit" "${prompt_postgres[@]}"
+    prompt_response sqlite "$rate" "$limit"
+    prompt_response postgres "$rate" "$limit"
   done <<<$'10000 1\n50000 2\n100000 4'
 }
