@@ -86,6 +86,34 @@ TEST_CASE("judge: what is spooled is safe: no loss, and no rate that was sustain
   CHECK(contains(verdict(report), "7 spooled"));
 }
 
+TEST_CASE("judge: messages the database refused are no bottleneck, unless they came late") {
+  RunReport report = good_report();
+  report.counts.stored -= 5;
+  report.counts.dead_lettered = 5;
+  CHECK(verdict(report) ==
+        "The rate of 500 messages a second was kept, but the database refused 5 of them, which are "
+        "dead letters now.");
+  CHECK(sustained(report) == false);
+  report.total_time = 20s;
+  CHECK(contains(verdict(report), "5 dead-lettered; the bottleneck was"));
+  report = good_report();
+  report.counts.stored -= 6;
+  report.counts.dead_lettered = 5;
+  report.counts.unsent = 1;
+  CHECK(contains(verdict(report), "5 dead-lettered, 1 unsent; the bottleneck was"));
+}
+
+TEST_CASE("judge: a tenth of a second says nothing of this program") {
+  RunReport report = good_report();
+  report.config.rps.reset();
+  CHECK(contains(verdict(report), "the limit was this program"));
+  report.total_time = 99ms;
+  report.writing = 50ms;  // by all of them
+  CHECK(contains(verdict(report), "the limit was not to be told from so short a run."));
+  report.writing = 400ms;  // what is known is said all the same
+  CHECK(contains(verdict(report), "the limit was the database"));
+}
+
 TEST_CASE("exit codes: the numbers scripts rely on") {
   CHECK(kExitOk == 0);
   CHECK(kExitFailed == 1);

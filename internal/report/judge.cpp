@@ -11,6 +11,9 @@
 namespace loadgen {
 namespace {
 
+// Until then starting threads and filling caches is most of a run.
+constexpr std::chrono::milliseconds kTooShort{100};
+
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 // The time a rate is over. Each message stands for 1/rate seconds, the last one, too: without that
@@ -27,6 +30,13 @@ double per_second(std::uint64_t count, double seconds) {
 
 double share(nanoseconds part, nanoseconds whole, std::uint32_t threads) {
   return whole.count() > 0 ? std::min(1.0, seconds(part) / (seconds(whole) * threads)) : 0;
+}
+
+// Whether the last message was stored when a run at the wanted rate would have ended, or little
+// later.
+bool in_time(const RunReport& report) {
+  const double due_s = static_cast<double>(report.counts.scheduled) / *report.config.rps;
+  return seconds(report.total_time) <= due_s * 1.02 + 0.25;
 }
 
 // What the run waited for, told from where time went.
@@ -46,6 +56,7 @@ std::string bottleneck(const RunReport& report) {
                        channel, 100 * writing);
   }
   if (report.counts.stored == 0) return "not the database, which was given nothing";
+  if (report.total_time < kTooShort) return "not to be told from so short a run";
   const double cpu_s = report.client.cpu_user_s + report.client.cpu_system_s;
   // The set-up counts for the CPU and not for the time.
   const double cores = std::min<double>(report.environment.cpu_count,
@@ -69,9 +80,7 @@ double stored_per_second(const RunReport& report) {
 
 std::optional<bool> sustained(const RunReport& report) {
   if (!report.config.rps) return std::nullopt;
-  const double due_s = static_cast<double>(report.counts.scheduled) / *report.config.rps;
-  return report.counts.stored == report.counts.scheduled &&
-         seconds(report.total_time) <= due_s * 1.02 + 0.25;
+  return report.counts.stored == report.counts.scheduled && in_time(report);
 }
 
 namespace {
@@ -110,6 +119,12 @@ std::string judge(const RunReport& report) {
   const std::string wanted = format_rate(*report.config.rps);
   if (*kept) return fmt::format("The rate of {} messages a second was sustained.", wanted);
   const Counts& counts = report.counts;
+  if (in_time(report) && counts.stored + counts.dead_lettered == counts.scheduled) {
+    return fmt::format(
+        "The rate of {} messages a second was kept, but the database refused {} of them, which are "
+        "dead letters now.",
+        wanted, format_count(counts.dead_lettered));
+  }
   std::string missing;
   const auto mention = [&](std::uint64_t count, std::string_view what) {
     if (count > 0) missing += fmt::format(", {} {}", format_count(count), what);
