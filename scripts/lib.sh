@@ -65,6 +65,9 @@ build() {
   grep -A8 'warning:' "$log" >&2 || true
 }
 
+# ./app is what was built last, whoever built it.
+link_app() { [ app -ef build/release/app ] || ln -f build/release/app app; }
+
 # run_tests DIR [CTEST_ARGUMENT...]: with a Postgres server beside them.
 run_tests() {
   local dir=$1
