@@ -7,6 +7,7 @@
 #include <chrono>
 #include <string>
 #include <string_view>
+#include <utility>
 
 using namespace loadgen;
 using namespace std::chrono_literals;
@@ -91,8 +92,8 @@ TEST_CASE("judge: messages the database refused are no bottleneck, unless they c
   report.counts.stored -= 5;
   report.counts.dead_lettered = 5;
   CHECK(verdict(report) ==
-        "The rate of 500 messages a second was kept, but the database refused 5 of them, which are "
-        "dead letters now.");
+        "The rate of 500 messages a second was not sustained: 5 dead-lettered, as the database "
+        "refused them; all others were stored in time.");
   CHECK(sustained(report) == false);
   report.total_time = 20s;
   CHECK(contains(verdict(report), "5 dead-lettered; the bottleneck was"));
@@ -101,14 +102,29 @@ TEST_CASE("judge: messages the database refused are no bottleneck, unless they c
   report.counts.dead_lettered = 5;
   report.counts.unsent = 1;
   CHECK(contains(verdict(report), "5 dead-lettered, 1 unsent; the bottleneck was"));
+  report.counts.unsent = 0;
+  report.counts.skipped = 1;
+  report.counts.produced -= 1;
+  CHECK(contains(verdict(report), "1 skipped, 5 dead-lettered; the bottleneck was"));
+}
+
+TEST_CASE("judge: a database that stores nothing is what a run was limited by") {
+  RunReport report = good_report();
+  report.config.rps.reset();
+  report.counts.dead_lettered = std::exchange(report.counts.stored, 0);
+  CHECK(contains(verdict(report), "the limit was the database, which took nothing"));
+  report.writing = 0ns;  // nobody came to write
+  CHECK(contains(verdict(report), "not the database, which was given nothing"));
 }
 
 TEST_CASE("judge: a tenth of a second says nothing of this program") {
   RunReport report = good_report();
   report.config.rps.reset();
   CHECK(contains(verdict(report), "the limit was this program"));
+  report.writing = 40ms;  // by all of them
+  report.total_time = 100ms;
+  CHECK(contains(verdict(report), "the limit was this program"));
   report.total_time = 99ms;
-  report.writing = 50ms;  // by all of them
   CHECK(contains(verdict(report), "the limit was not to be told from so short a run."));
   report.writing = 400ms;  // what is known is said all the same
   CHECK(contains(verdict(report), "the limit was the database"));

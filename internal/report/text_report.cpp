@@ -17,10 +17,10 @@ using Out = std::back_insert_iterator<std::string>;
 void add_rate(const RunReport& report, Out out) {
   const std::string wanted =
       report.config.rps ? format_rate(*report.config.rps) + "/s" : std::string("max");
-  const auto kept = sustained(report);
+  const auto was_sustained = sustained(report);
   fmt::format_to(out, "Rate      wanted {}, produced {:.1f}/s, stored {:.1f}/s{}\n", wanted,
                  produced_per_second(report), stored_per_second(report),
-                 kept ? (*kept ? ", sustained" : ", NOT sustained") : "");
+                 was_sustained ? (*was_sustained ? ", sustained" : ", NOT sustained") : "");
 }
 
 void add_latency(const LatencyHistograms& latency, Out out) {

@@ -1,5 +1,5 @@
-// What the disk allows: a block is overwritten and synced as soon as rows are due, and nothing else
-// is done. No database that is durable on this disk can be sooner.
+// About the least a durable commit takes on this disk: a block is overwritten and synced as soon as
+// rows are due, and nothing else is done.
 
 #include <fcntl.h>
 #include <unistd.h>
