@@ -254,7 +254,8 @@ constexpr const char* kReplayDescription =
 
 constexpr const char* kReplayFooter =
     "The file is not changed: a message that is refused again can be replayed later.\n"
-    "Exit codes: 0 all are stored; 1 the database failed; 2 usage; 3 some were refused again.";
+    "Exit codes: 0 all that can be read are stored; 1 the database failed; 2 usage; 3 some were\n"
+    "refused again.";
 
 constexpr const char* kVerifyDescription =
     "Reads the rows of a run back and compares them with what the database and the run recorded.\n"

@@ -43,12 +43,18 @@ bool in_time(const RunReport& report) {
 
 // What the run waited for, told from where time went.
 std::string bottleneck(const RunReport& report) {
+  const bool real_database = report.database.kind != "null";
+  if (report.counts.stored == 0) {
+    return real_database && report.writing.count() > 0
+               ? "the database, which took nothing of what it was given"
+               : "not the database, which was given nothing";
+  }
+  if (report.total_time < kTooShort) return "not to be told from so short a run";
   const double writing = share(report.writing, report.total_time, report.config.consumers);
   const double blocked = share(report.queue.blocked, report.produce_time, report.config.producers);
   const bool queue_stood_full =
       report.counts.dropped > 0 || blocked > 0.05 ||
       report.queue.depth_mean > 0.5 * static_cast<double>(report.queue.capacity);
-  const bool real_database = report.database.kind != "null";
   if (real_database && (queue_stood_full || writing > 0.5)) {
     const std::string channel =
         report.counts.dropped > 0
@@ -57,12 +63,6 @@ std::string bottleneck(const RunReport& report) {
     return fmt::format("the database: {}, consumers spent {:.0f} % of their time in writes",
                        channel, 100 * writing);
   }
-  if (report.counts.stored == 0) {
-    return real_database && report.writing.count() > 0
-               ? "the database, which took nothing of what it was given"
-               : "not the database, which was given nothing";
-  }
-  if (report.total_time < kTooShort) return "not to be told from so short a run";
   const double cpu_s = report.client.cpu_user_s + report.client.cpu_system_s;
   const double cores = std::min<double>(report.environment.cpu_count,
                                         cpu_s / std::max(1e-9, seconds(report.total_time)));
@@ -100,6 +100,23 @@ bool resumed_with_losses(const RunReport& report) {
                      [](const ResumedRun& run) { return run.dead_lettered + run.damaged > 0; });
 }
 
+// What became of the messages that are not stored: ", 5 dropped, 1 unsent".
+std::string missing(const RunReport& report) {
+  const Counts& counts = report.counts;
+  std::string list;
+  const auto mention = [&](std::uint64_t count, std::string_view what) {
+    if (count > 0) list += fmt::format(", {} {}", format_count(count), what);
+  };
+  mention(counts.skipped, "skipped");
+  mention(counts.dropped, "dropped");
+  mention(counts.dead_lettered, "dead-lettered");
+  mention(counts.spooled, "spooled");
+  mention(counts.unsent, "unsent");
+  mention(counts.in_doubt, "in doubt");
+  if (report.drain_timed_out) list += " when --drain-timeout was over";
+  return list;
+}
+
 std::string judge(const RunReport& report) {
   const std::string stored = fmt::format("{:.0f}", stored_per_second(report));
   if (report.failure) {
@@ -118,8 +135,9 @@ std::string judge(const RunReport& report) {
   }
   const auto was_sustained = sustained(report);
   if (!was_sustained) {
-    return fmt::format("No rate was asked for: {} messages a second were stored; the limit was {}.",
-                       stored, bottleneck(report));
+    return fmt::format(
+        "No rate was asked for: {} messages a second were stored{}; the limit was {}.", stored,
+        missing(report), bottleneck(report));
   }
   const std::string wanted = format_rate(*report.config.rps);
   if (*was_sustained) return fmt::format("The rate of {} messages a second was sustained.", wanted);
@@ -130,21 +148,10 @@ std::string judge(const RunReport& report) {
         "refused them; all others were stored in time.",
         wanted, format_count(counts.dead_lettered));
   }
-  std::string missing;
-  const auto mention = [&](std::uint64_t count, std::string_view what) {
-    if (count > 0) missing += fmt::format(", {} {}", format_count(count), what);
-  };
-  mention(counts.skipped, "skipped");
-  mention(counts.dropped, "dropped");
-  mention(counts.dead_lettered, "dead-lettered");
-  mention(counts.spooled, "spooled");
-  mention(counts.unsent, "unsent");
-  mention(counts.in_doubt, "in doubt");
-  if (report.drain_timed_out) missing += " when --drain-timeout was over";
   return fmt::format(
       "The rate of {} messages a second was not sustained: {} a second were stored{}; "
       "the bottleneck was {}.",
-      wanted, stored, missing, bottleneck(report));
+      wanted, stored, missing(report), bottleneck(report));
 }
 
 }  // namespace

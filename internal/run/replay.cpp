@@ -55,6 +55,11 @@ std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Cloc
     await_database(clock, options.connect_wait, [&] { target->open(); });
     // It may have come up only now; and what it cannot tell now is no longer taken for nothing.
     const auto recorded = target->find_run(run_id);
+    if (!recorded) {
+      spdlog::warn(
+          "Run {} is not recorded in this database; its messages are stored here all the same",
+          run_id);
+    }
     if (!recorded || recorded->table == options.table) return target;
     its_table = recorded->table;
   }

@@ -198,6 +198,7 @@ TEST_CASE("unsent: what could not be written in time is kept, and replayed once"
   const ProcessResult replayed = run_app({"replay", file, "--db=" + database.address()});
   CHECK(replayed.exit_code == 0);
   CHECK_MESSAGE(contains(replayed.out, told), replayed.out);
+  CHECK(!contains(replayed.err, "is not recorded"));
   CHECK(database.number("SELECT count(*) FROM messages") ==
         first.json.at("counts").at("produced").get<int>());
   const ProcessResult again = run_app({"replay", file, "--db=" + database.address()});
@@ -207,6 +208,11 @@ TEST_CASE("unsent: what could not be written in time is kept, and replayed once"
   CHECK(contains(
       check_refused(run_app({"replay", file, "--db=" + database.address(), "--table=other"}), 2),
       "wrote to messages"));
+  const ProcessResult elsewhere =
+      run_app({"replay", file, "--db=sqlite:" + directory.file("other.db")});
+  CHECK(contains(elsewhere.err, "Run " + first.json.at("run_id").get<std::string>() +
+                                    " is not recorded in this database"));
+  CHECK(contains(elsewhere.out, told));
 }
 
 TEST_CASE("replay: messages go into the table their run wrote to, and no other is made") {
