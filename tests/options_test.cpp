@@ -247,6 +247,8 @@ TEST_CASE("options: a value that is missing is named") {
     CAPTURE(error);
     check_one_line(error);
     CHECK(contains(error, flag));
+    const std::string swallowed = error_of({flag, "--quiet"});
+    CHECK(swallowed.starts_with(flag + "=--quiet: expected "));
   }
 }
 

@@ -61,7 +61,8 @@ class Declarer {
                      const std::string& description) {
     const auto read = [flag, allowed, parse, &field](const std::string& text) {
       auto parsed = parse(text);
-      if (!parsed) reject(flag, text, "expected " + allowed);
+      // No file is meant by an option that follows where a value was forgotten.
+      if (!parsed || text.starts_with("--")) reject(flag, text, "expected " + allowed);
       field = *std::move(parsed);
     };
     return app_.add_option_function<std::string>(flag, read, description)
