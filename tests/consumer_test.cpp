@@ -3,6 +3,8 @@
 #include <doctest/doctest.h>
 
 #include <cmath>
+#include <new>
+#include <optional>
 #include <thread>
 #include <vector>
 
@@ -17,6 +19,12 @@ namespace {
 
 using Sequences = std::vector<std::uint64_t>;
 
+Sequences sequences_of(std::span<const Message> messages) {
+  Sequences sequences;
+  for (const Message& message : messages) sequences.push_back(message.sequence);
+  return sequences;
+}
+
 struct Fixture {
   // Messages of sequence first, first + 1, ..., due and created now.
   void push(std::uint64_t first, std::size_t count) {
@@ -28,11 +36,10 @@ struct Fixture {
     CHECK(channel.push(batch).accepted == count);
   }
 
-  ConsumerTotals run(FrameLimits limits, Sink& to) {
+  void consume_from(Channel& from, FrameLimits limits, Sink& to, ConsumerAccount& account) {
     const ConsumerContext context{
-        .channel = channel,
+        .channel = from,
         .clock = clock,
-        .acknowledged = acknowledged,
         .live = live,
         .limits = limits,
         .give_up = give_up.get_token(),
@@ -49,7 +56,17 @@ struct Fixture {
                                    .give_up = give_up.get_token(),
                                    .on_error = [](const WriteResult&) {}};
     Courier courier(delivery);
-    return consume(context, courier, &recorder);
+    consume(context, courier, account);
+  }
+
+  ConsumerTotals run(FrameLimits limits, Sink& to) {
+    ConsumerAccount account(limits.batch_size, acknowledged);
+    consume_from(channel, limits, to, account);
+    ConsumerAccount::Closed closed = account.close();
+    CHECK(closed.unsent.empty());
+    CHECK(closed.in_doubt.empty());
+    latency = std::move(closed.latency);
+    return closed.totals;
   }
 
   FakeClock clock;
@@ -60,7 +77,7 @@ struct Fixture {
   DeadLetterBox dead_letters{"/nonexistent/dead-letter.jsonl", 0};
   SharedSequenceSet acknowledged;
   LiveCounters live;
-  LatencyRecorder recorder;
+  LatencyHistograms latency;  // of the last run
   std::stop_source give_up;
   std::vector<WriteResult> failures;
   std::size_t unsent = 0;
@@ -130,7 +147,7 @@ TEST_CASE("consumer: response time splits into its parts, and they add up") {
   while (f.live.stored < 2) std::this_thread::yield();
   f.channel.close();
   consumer.join();
-  const LatencyHistograms latency = std::move(f.recorder).finish();
+  const LatencyHistograms& latency = f.latency;
   const auto extremes = [](const Histogram& histogram) {
     return std::pair(nanoseconds(std::llround(histogram.min())),
                      nanoseconds(std::llround(histogram.max())));
@@ -160,7 +177,7 @@ TEST_CASE("consumer: a frame that is not written is unsent, reported, and the la
   CHECK(f.failures.size() == 1);
   CHECK(f.channel.stats().depth == 3);
   CHECK(f.acknowledged.take().size() == 3);
-  CHECK(std::move(f.recorder).finish().response.count() == 3);
+  CHECK(f.latency.response.count() == 3);
 }
 
 TEST_CASE("consumer: a frame whose commit has no known outcome is in doubt, not unsent") {
@@ -185,6 +202,92 @@ TEST_CASE("consumer: told to give up, it begins no further frame and counts what
   consumer.join();
   CHECK(totals.delivered.unsent == 1);
   CHECK(f.sink.frames.empty());
+}
+
+namespace {
+
+// Has no memory left when the second frame is to be fixed.
+class ExhaustedChannel final : public Channel {
+ public:
+  explicit ExhaustedChannel(Channel& inner) : inner_(inner) {}
+  PushResult push(std::span<Message> batch) override { return inner_.push(batch); }
+  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) override {
+    return inner_.pop(out, deadline);
+  }
+  void close() override { inner_.close(); }
+  [[nodiscard]] bool finished() const override { return inner_.finished(); }
+  [[nodiscard]] ChannelStats stats() const override { return inner_.stats(); }
+  [[nodiscard]] bool fix(std::span<Message> /*frame*/) override {
+    if (++frames_ == 2) throw std::bad_alloc();
+    return true;
+  }
+  void leave(const std::function<void(std::span<const Message>)>& lost) override {
+    inner_.leave(lost);
+  }
+
+ private:
+  Channel& inner_;
+  int frames_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("consumer: an exception loses neither what was counted nor what is in hand") {
+  Fixture f;
+  f.push(0, 8);
+  ExhaustedChannel channel(f.channel);
+  ConsumerAccount account(3, f.acknowledged);
+  CHECK_THROWS_AS(f.consume_from(channel, {3, 0ms}, f.sink, account), std::bad_alloc);
+  const ConsumerAccount::Closed closed = account.close();
+  CHECK(closed.totals.delivered.stored == 3);
+  CHECK(closed.latency.response.count() == 3);
+  CHECK(sequences_of(closed.in_doubt) == Sequences{3, 4, 5});
+  CHECK(closed.unsent.empty());
+}
+
+TEST_CASE("consumer: an account closed during a write leaves the frame in doubt, once") {
+  Fixture f;
+  f.push(0, 3);
+  std::optional<ConsumerAccount::Closed> closed;
+  ConsumerAccount account(3, f.acknowledged);
+  // As if the write took for ever, and then came back after all.
+  FaultySink slow(f.sink, [&](std::size_t) {
+    closed = account.close();
+    return WriteOutcome::kWritten;
+  });
+  f.consume_from(f.channel, {3, 0ms}, slow, account);
+  CHECK(sequences_of(closed->in_doubt) == Sequences{0, 1, 2});
+  CHECK(closed->totals.delivered.stored == 0);
+  CHECK(f.acknowledged.take().size() == 0);  // or it would not agree with the count
+  CHECK(f.live.stored == 0);
+  CHECK(account.close().in_doubt.empty());
+}
+
+TEST_CASE("consumer: an account closed while a batch gathers has it unsent") {
+  Fixture f;
+  f.push(0, 2);
+  ConsumerAccount account(100, f.acknowledged);
+  std::jthread consumer([&] { f.consume_from(f.channel, {100, 1h}, f.sink, account); });
+  f.clock.await_sleepers(1);
+  CHECK(sequences_of(account.close().unsent) == Sequences{0, 1});
+  f.channel.close();
+  consumer.join();
+  CHECK(f.sink.frames.empty());
+}
+
+TEST_CASE("consumer: of a frame in hand, what was settled is not left over") {
+  SharedSequenceSet acknowledged;
+  ConsumerAccount account(4, acknowledged);
+  for (std::size_t i = 0; i < 4; ++i) account.slots()[i].sequence = 10 + i;
+  const std::span<const Message> frame = account.slots();
+  CHECK(account.hold(4));
+  CHECK(account.begin_write(TimePoint(1s)));
+  CHECK(account.stored(frame.first(1), TimePoint(2s)));
+  CHECK(account.dead_lettered(frame.subspan(2, 1)));
+  const ConsumerAccount::Closed closed = account.close();
+  CHECK(sequences_of(closed.in_doubt) == Sequences{11, 13});
+  CHECK(closed.totals.delivered.stored == 1);
+  CHECK(closed.totals.delivered.dead_lettered == 1);
 }
 
 TEST_CASE("consumer: totals of two consumers add up field by field") {

@@ -22,16 +22,19 @@ struct Fixture {
 
   ProducerTotals run() { return run(3, channel); }
   ProducerTotals run(std::uint32_t producer, Channel& to) {
-    return produce({.tickets = tickets,
-                    .channel = to,
-                    .generator = generator,
-                    .clock = clock,
-                    .produced = produced,
-                    .live = live,
-                    .most_tickets = 256,
-                    .on_refused = [this](PushStatus status) { refused.push_back(status); },
-                    .on_unsent = [this](std::span<const Message> rest) { unsent += rest.size(); }},
-                   producer);
+    ProducerAccount account(256, produced);
+    produce({.tickets = tickets,
+             .channel = to,
+             .generator = generator,
+             .clock = clock,
+             .live = live,
+             .on_refused = [this](PushStatus status) { refused.push_back(status); },
+             .on_unsent = [this](std::span<const Message> rest) { unsent += rest.size(); }},
+            producer, account);
+    const ProducerAccount::Closed closed = account.close();
+    CHECK(closed.unsent.empty());
+    CHECK(closed.in_doubt.empty());
+    return closed.totals;
   }
 
   FakeClock clock;
@@ -144,6 +147,32 @@ TEST_CASE("producer: of a batch at which the channel broke, each message is acco
     CHECK(f.unsent == (keeps ? 0 : 2));
     CHECK(f.refused == std::vector<PushStatus>{PushStatus::kBroken});
   }
+}
+
+TEST_CASE("producer: an account closed during a push leaves the batch in doubt, once") {
+  SharedSequenceSet produced;
+  ProducerAccount account(4, produced);
+  for (std::size_t i = 0; i < 4; ++i) account.slots()[i] = {i, TimePoint(1s)};
+  CHECK(account.take(3));
+  CHECK(account.begin_push());
+  const ProducerAccount::Closed closed = account.close();
+  CHECK(closed.in_doubt.size() == 3);
+  CHECK(closed.unsent.empty());
+  CHECK(closed.totals.produced == 3);
+  CHECK_FALSE(account.pushed({.accepted = 3}));
+  CHECK(account.close().in_doubt.empty());
+}
+
+TEST_CASE("producer: tickets whose messages were never made are unsent") {
+  SharedSequenceSet produced;
+  ProducerAccount account(4, produced);
+  for (std::size_t i = 0; i < 4; ++i) account.slots()[i] = {7 + i, TimePoint(1s)};
+  CHECK(account.take(2));
+  const ProducerAccount::Closed closed = account.close();
+  CHECK(closed.unsent.size() == 2);
+  CHECK(closed.unsent.front().sequence == 7);
+  CHECK(closed.totals.produced == 2);
+  CHECK(produced.take().ranges() == std::vector<SequenceRange>{{7, 9}});
 }
 
 TEST_CASE("producer: totals of two producers add up field by field") {

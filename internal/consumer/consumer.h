@@ -4,13 +4,13 @@
 
 #include <cstdint>
 #include <functional>
+#include <span>
 #include <stop_token>
 
 #include "base/clock.h"
 #include "channel/channel.h"
+#include "consumer/consumer_account.h"
 #include "delivery/courier.h"
-#include "model/sequence_set.h"
-#include "stats/latency_recorder.h"
 #include "stats/live_counters.h"
 
 namespace loadgen {
@@ -25,7 +25,6 @@ struct FrameLimits {
 struct ConsumerContext {
   Channel& channel;
   Clock& clock;
-  SharedSequenceSet& acknowledged;  // every sequence whose commit was confirmed
   LiveCounters& live;
   FrameLimits limits;
   std::stop_token give_up;                             // no further frame is begun
@@ -34,21 +33,9 @@ struct ConsumerContext {
   std::function<void(std::span<const Message>)> on_unsent;
 };
 
-struct ConsumerTotals {
-  Delivered delivered;
-  // Frames that were stored, if only in part, by what closed them.
-  std::uint64_t frames_full = 0;
-  std::uint64_t frames_linger = 0;
-  std::uint64_t frames_drain = 0;
-  nanoseconds writing{0};  // time spent delivering
-  TimePoint last_commit;   // of the last stored frame
-
-  ConsumerTotals& operator+=(const ConsumerTotals& other);
-};
-
-// Runs until the channel is finished, delivery has failed, or it is told to give up. Blocks.
-// Allocates at the beginning and while buffers grow to the size of a frame. `recorder` may be null:
-// then nothing is timed.
-ConsumerTotals consume(const ConsumerContext& context, Courier& courier, LatencyRecorder* recorder);
+// Runs until the channel is finished, delivery has failed, it is told to give up, or the account is
+// closed. Blocks. Allocates while buffers grow to the size of a frame. What it throws (no memory,
+// for one) leaves in the account what was in hand.
+void consume(const ConsumerContext& context, Courier& courier, ConsumerAccount& account);
 
 }  // namespace loadgen

@@ -17,21 +17,12 @@ std::size_t tickets_at_a_time(std::uint64_t queue_capacity, std::uint32_t produc
   return std::clamp<std::size_t>(queue_capacity / producers, 1, kMostTickets);
 }
 
-ProducerTotals& ProducerTotals::operator+=(const ProducerTotals& other) {
-  produced += other.produced;
-  dropped += other.dropped;
-  unsent += other.unsent;
-  in_doubt += other.in_doubt;
-  return *this;
-}
-
-ProducerTotals produce(const ProducerContext& context, std::uint32_t producer) {
-  ProducerTotals totals;
-  std::vector<Ticket> tickets(context.most_tickets);
-  std::vector<Message> batch(context.most_tickets);
+void produce(const ProducerContext& context, std::uint32_t producer, ProducerAccount& account) {
+  const std::span<Ticket> tickets = account.slots();
+  std::vector<Message> batch(tickets.size());
   for (;;) {
     const std::size_t count = context.tickets.acquire(tickets);
-    if (count == 0) return totals;
+    if (count == 0 || !account.take(count)) return;
     for (std::size_t i = 0; i < count; ++i) {
       context.generator.generate(tickets[i].sequence, producer, batch[i].text);
       batch[i].sequence = tickets[i].sequence;
@@ -41,23 +32,21 @@ ProducerTotals produce(const ProducerContext& context, std::uint32_t producer) {
     }
     const TimePoint created = context.clock.now();
     for (std::size_t i = 0; i < count; ++i) batch[i].created = created;
-    const SequenceRange sequences{tickets[0].sequence, tickets[0].sequence + count};
-    context.produced.insert({&sequences, 1});
-    totals.produced += count;
     context.live.produced.fetch_add(count, std::memory_order_relaxed);
 
+    if (!account.begin_push()) return;
     const PushResult pushed = context.channel.push(std::span(batch).first(count));
-    totals.dropped += pushed.dropped;
-    totals.in_doubt += pushed.in_doubt;
+    if (!account.pushed(pushed)) return;
     if (pushed.status != PushStatus::kDone) {
       const auto rest = std::span<const Message>(batch).subspan(
           pushed.accepted, count - pushed.accepted - pushed.in_doubt);
-      if (!rest.empty() && !context.channel.keep(rest)) {
-        totals.unsent += rest.size();
+      if (rest.empty() || context.channel.keep(rest)) {
+        account.kept();
+      } else if (account.left_unsent()) {
         context.on_unsent(rest);
       }
       if (pushed.status != PushStatus::kClosed) context.on_refused(pushed.status);
-      return totals;
+      return;
     }
   }
 }

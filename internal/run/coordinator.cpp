@@ -89,6 +89,11 @@ std::optional<TimePoint> Coordinator::deadline_locked() const {
   return std::nullopt;
 }
 
+std::size_t Coordinator::working(Role role) {
+  const std::lock_guard lock(mutex_);
+  return working_locked(role);
+}
+
 std::vector<Coordinator::Tally> Coordinator::errors() const {
   const std::lock_guard lock(mutex_);
   return errors_;

@@ -41,6 +41,9 @@ class Coordinator {
   // was to end. After note_abort(): or kAbortGrace has passed since then.
   Wait wait_for(Role role);
 
+  // How many threads of the role are not done.
+  [[nodiscard]] std::size_t working(Role role);
+
   struct Tally {
     WriteResult first;
     std::uint64_t count = 1;

@@ -121,17 +121,18 @@ void Pipeline::start_consumers() {
   consumer_context_ = std::make_unique<ConsumerContext>(ConsumerContext{
       .channel = *channel_,
       .clock = clock_,
-      .acknowledged = acknowledged_,
       .live = live_,
       .limits = {.batch_size = options_.batch_size, .linger = options_.linger},
       .give_up = giving_up_.get_token(),
       .on_failure = [this](const WriteResult& result) { on_failure(result); },
       .on_unsent = [this](std::span<const Message> messages) { unsent_.add(messages); }});
-  consumer_totals_.resize(options_.consumers);
-  recorders_.resize(options_.consumers);
+  for (std::uint32_t i = 0; i < options_.consumers; ++i) {
+    consumer_accounts_.push_back(
+        std::make_unique<ConsumerAccount>(options_.batch_size, acknowledged_));
+  }
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
     consumers_.push_back(start_thread(Role::kConsumer, [this, i] {
-      consumer_totals_[i] = consume(*consumer_context_, *couriers_[i], &recorders_[i]);
+      consume(*consumer_context_, *couriers_[i], *consumer_accounts_[i]);
     }));
   }
 }
@@ -142,9 +143,7 @@ void Pipeline::start_producers() {
       .channel = *channel_,
       .generator = generator_,
       .clock = clock_,
-      .produced = produced_,
       .live = live_,
-      .most_tickets = tickets_at_a_time(options_.queue_capacity, options_.producers),
       .on_refused =
           [this](PushStatus status) {
             on_failure(
@@ -155,10 +154,13 @@ void Pipeline::start_producers() {
                      : fatal_error("spool", channel_->problem())});
           },
       .on_unsent = [this](std::span<const Message> messages) { unsent_.add(messages); }});
-  producer_totals_.resize(options_.producers);
+  const std::size_t most_tickets = tickets_at_a_time(options_.queue_capacity, options_.producers);
+  for (std::uint32_t i = 0; i < options_.producers; ++i) {
+    producer_accounts_.push_back(std::make_unique<ProducerAccount>(most_tickets, produced_));
+  }
   for (std::uint32_t i = 0; i < options_.producers; ++i) {
     producers_.push_back(start_thread(
-        Role::kProducer, [this, i] { producer_totals_[i] = produce(*producer_context_, i); }));
+        Role::kProducer, [this, i] { produce(*producer_context_, i, *producer_accounts_[i]); }));
   }
 }
 
@@ -201,13 +203,31 @@ void Pipeline::start_helpers() {
   }
 }
 
+// Waits for all threads of the role, for the drain timeout and a moment more to be interrupted in;
+// returns how many of them are stuck.
+std::size_t Pipeline::await(Role role) {
+  if (coordinator_.wait_for(role) == Coordinator::Wait::kDone) return 0;
+  note_drain_timeout();
+  abort_writes();
+  if (coordinator_.wait_for(role) == Coordinator::Wait::kDone) return 0;
+  const std::size_t stuck = coordinator_.working(role);
+  if (stuck == 0) return 0;  // they came just now
+  const WriteResult failure{
+      WriteOutcome::kNotWritten,
+      fatal_error("stuck",
+                  fmt::format("{} of {} {} did not come back from the {}", stuck,
+                              role == Role::kProducer ? options_.producers : options_.consumers,
+                              role == Role::kProducer ? "producers" : "consumers",
+                              role == Role::kProducer ? "spool" : "database"))};
+  coordinator_.note_failure(failure);
+  spdlog::error("Leaving without them: {}.", failure.error.message);
+  return stuck;
+}
+
 void Pipeline::await_producers() {
-  if (coordinator_.wait_for(Role::kProducer) == Coordinator::Wait::kTimedOut) {
-    // The target was so slow that the schedule's backlog outlived the drain timeout.
-    note_drain_timeout();
-    abort_writes();
-  }
-  producers_.clear();  // joins
+  // The target may be so slow that the schedule's backlog outlives the drain timeout.
+  stuck_producers_ = await(Role::kProducer);
+  if (stuck_producers_ == 0) producers_.clear();  // joins
   tickets_.close();
   producers_done_ = clock_.now();
 }
@@ -218,20 +238,12 @@ void Pipeline::close_channel() {
 }
 
 void Pipeline::await_consumers() {
-  if (coordinator_.wait_for(Role::kConsumer) == Coordinator::Wait::kTimedOut) {
-    note_drain_timeout();
-    abort_writes();
-    if (coordinator_.wait_for(Role::kConsumer) == Coordinator::Wait::kTimedOut) {
-      // Stuck in the kernel, where nothing can reach it: joining would never end.
-      spdlog::error("A write cannot be interrupted; leaving without a report.");
-      std::_Exit(kExitFailed);
-    }
-  }
-  consumers_.clear();  // joins
+  stuck_consumers_ = await(Role::kConsumer);
   consumers_done_ = clock_.now();
   watchdog_.reset();
   drained_ = true;
-  {
+  if (stuck_consumers_ == 0) {
+    consumers_.clear();  // joins
     // From now on their sockets' numbers may belong to other connections: nobody may interrupt
     // them.
     const std::lock_guard lock(couriers_mutex_);

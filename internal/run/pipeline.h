@@ -47,6 +47,10 @@ class Pipeline {
   void close_channel();
   void await_consumers();
   RunReport finish();
+  void record_result(const RunReport& report);
+  // A thread is stuck where nothing reaches it, and cannot be joined: once the report is delivered,
+  // nothing is left but to end the process.
+  [[nodiscard]] bool has_stuck_thread() const { return stuck_producers_ + stuck_consumers_ > 0; }
 
   void on_signal(int signal, int nth);
 
@@ -62,13 +66,16 @@ class Pipeline {
   void on_failure(const WriteResult& result);
   [[nodiscard]] Options settled_config() const;
   [[nodiscard]] DeliveryContext delivery_context();
-  [[nodiscard]] ConsumerTotals consumed() const;
-  [[nodiscard]] Counts count_messages(const ConsumerTotals& taken) const;
+  [[nodiscard]] std::size_t await(Role role);
+  ProducerTotals close_producers();
+  ConsumerTotals close_consumers(LatencyHistograms& latency);
+  std::uint64_t put_by(std::span<const Message> rest);
+  [[nodiscard]] Counts count_messages(const ProducerTotals& made,
+                                      const ConsumerTotals& taken) const;
   void keep_the_rest();
   void note_drain_timeout();
   void open_gate();
   void audit_run(RunReport& report, std::uint64_t resent);
-  void record_result(RunReport& report);
 
   const Plan& plan_;
   const Options& options_;
@@ -109,9 +116,10 @@ class Pipeline {
   std::atomic<int> aborted_by_{0};  // the signal that asked for it
   std::unique_ptr<ProducerContext> producer_context_;
   std::unique_ptr<ConsumerContext> consumer_context_;
-  std::vector<ProducerTotals> producer_totals_;  // one slot for each thread
-  std::vector<ConsumerTotals> consumer_totals_;
-  std::vector<LatencyRecorder> recorders_;
+  std::vector<std::unique_ptr<ProducerAccount>> producer_accounts_;  // one for each thread
+  std::vector<std::unique_ptr<ConsumerAccount>> consumer_accounts_;
+  std::size_t stuck_producers_ = 0;
+  std::size_t stuck_consumers_ = 0;
 
   std::vector<std::jthread> consumers_;
   std::vector<std::jthread> producers_;

@@ -34,15 +34,54 @@ Options Pipeline::settled_config() const {
   return config;
 }
 
-ConsumerTotals Pipeline::consumed() const {
+// Messages that a thread was left with and that were surely not written: kept by the channel, or
+// unsent. Returns how many are unsent.
+std::uint64_t Pipeline::put_by(std::span<const Message> rest) {
+  if (rest.empty()) return 0;
+  // Whoever is stuck may be so in the channel's disk.
+  const bool may_write = !has_stuck_thread() || rest.front().spooled;
+  if (may_write && channel_->keep(rest)) return 0;
+  unsent_.add(rest);
+  return rest.size();
+}
+
+// As a rule nobody has anything in hand: but an exception or a call without an end leaves some.
+ProducerTotals Pipeline::close_producers() {
+  ProducerTotals made;
+  for (std::uint32_t producer = 0; producer < producer_accounts_.size(); ++producer) {
+    const ProducerAccount::Closed closed = producer_accounts_[producer]->close();
+    made += closed.totals;
+    std::vector<Message> rest;
+    for (const Ticket& ticket : closed.unsent) {
+      Message& message = rest.emplace_back();
+      message.sequence = ticket.sequence;
+      message.producer = producer;
+      message.due = ticket.due;
+      message.created = producers_done_;
+      generator_.generate(ticket.sequence, producer, message.text);
+    }
+    made.unsent += put_by(rest);
+    made.in_doubt += closed.in_doubt.size();
+  }
+  return made;
+}
+
+ConsumerTotals Pipeline::close_consumers(LatencyHistograms& latency) {
   ConsumerTotals taken;
-  for (const ConsumerTotals& totals : consumer_totals_) taken += totals;
+  for (const auto& account : consumer_accounts_) {
+    const ConsumerAccount::Closed closed = account->close();
+    taken += closed.totals;
+    latency.merge(closed.latency);
+    taken.delivered.unsent += put_by(closed.unsent);
+    // What is on the channel's disk is there as the frame that was tried.
+    const bool is_safe = !closed.in_doubt.empty() && closed.in_doubt.front().spooled &&
+                         channel_->keep(closed.in_doubt);
+    if (!is_safe) taken.delivered.in_doubt += closed.in_doubt.size();
+  }
   return taken;
 }
 
-Counts Pipeline::count_messages(const ConsumerTotals& taken) const {
-  ProducerTotals made;
-  for (const ProducerTotals& totals : producer_totals_) made += totals;
+Counts Pipeline::count_messages(const ProducerTotals& made, const ConsumerTotals& taken) const {
   const TokenBucket::Totals tickets = tickets_.totals();
   return {.scheduled = tickets.scheduled,
           .skipped = tickets.skipped,
@@ -68,7 +107,7 @@ void Pipeline::keep_the_rest() {
     spdlog::error("--unsent={}: {}", one_line(options_.unsent), unsent_problem_);
   }
   spooled_ = channel_->kept();
-  if (!spool_) return;
+  if (!spool_ || has_stuck_thread()) return;
   spool_->flush();
   std::string problem = channel_->problem();
   if (problem.empty()) {
@@ -92,8 +131,9 @@ void Pipeline::keep_the_rest() {
 }
 
 RunReport Pipeline::finish() {
-  const ConsumerTotals taken = consumed();
   RunReport report;
+  const ProducerTotals made = close_producers();
+  const ConsumerTotals taken = close_consumers(report.latency);
   report.run_id = plan_.run_id;
   report.started_at = anchor_.wall_at(start_);
   report.ended_at = anchor_.wall_at(consumers_done_);
@@ -102,13 +142,12 @@ RunReport Pipeline::finish() {
   report.database = target_.info();
   report.queue = channel_->stats();
   keep_the_rest();
-  report.counts = count_messages(taken);
+  report.counts = count_messages(made, taken);
   report.resumed = resumed_;
   report.unsent_problem = unsent_problem_;
   report.drain_timed_out = drain_timed_out_;
   report.interrupted_by = coordinator_.interrupted_by();
 
-  for (LatencyRecorder& recorder : recorders_) report.latency.merge(std::move(recorder).finish());
   report.batches = {taken.frames_full, taken.frames_linger, taken.frames_drain};
   report.writing = taken.writing;
   report.produce_time = producers_done_ - start_;
@@ -128,7 +167,6 @@ RunReport Pipeline::finish() {
   audit_run(report, taken.delivered.resent);
   report.verdict = verdict(report);
   report.exit_code = exit_code(report);
-  record_result(report);
   return report;
 }
 
@@ -137,6 +175,12 @@ void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
   const SequenceSet produced = produced_.take();
   report.sequences_agree = spool_agrees_ && produced.size() == report.counts.produced &&
                            acknowledged.size() == report.counts.stored;
+  if (has_stuck_thread()) {
+    // Reading might not come back either.
+    report.audit.mode = options_.verify;
+    spdlog::warn("The table was not audited.");
+    return;
+  }
   if (user_abort_.stop_requested()) {
     report.audit.mode = options_.verify;
     report.audit_aborted_by = options_.verify == VerifyMode::kOff ? 0 : aborted_by_.load();
@@ -161,8 +205,9 @@ void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
   }
 }
 
-void Pipeline::record_result(RunReport& report) {
-  if (user_abort_.stop_requested()) return;  // whoever aborts does not want to wait for a database
+void Pipeline::record_result(const RunReport& report) {
+  // Whoever aborts does not want to wait for a database.
+  if (user_abort_.stop_requested() || has_stuck_thread()) return;
   try {
     target_.record_end(plan_.run_id, report.ended_at, json_report(report));
   } catch (const SetupError& error) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <cstdlib>
 #include <new>
 #include <optional>
 
@@ -36,6 +37,9 @@ RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock,
   pipeline.await_consumers();
   RunReport report = pipeline.finish();
   deliver(report);
+  // All is decided and told: the database's copy of it may fail.
+  pipeline.record_result(report);
+  if (pipeline.has_stuck_thread()) std::_Exit(report.exit_code);
   return report;
 }
 

@@ -19,9 +19,7 @@ namespace {
 
 using namespace loadgen;
 
-enum class Statistics { kOn, kOff };
-
-double messages_per_s(Statistics statistics, std::chrono::duration<double> duration) {
+double messages_per_s(ConsumerAccount::Timing timing, std::chrono::duration<double> duration) {
   SteadyClock clock;
   Options options;
   options.db = "null:";
@@ -37,20 +35,16 @@ double messages_per_s(Statistics statistics, std::chrono::duration<double> durat
   SharedSequenceSet produced;
   SharedSequenceSet acknowledged;
   LiveCounters live;
-  const ProducerContext producing{
-      .tickets = tickets,
-      .channel = channel,
-      .generator = generator,
-      .clock = clock,
-      .produced = produced,
-      .live = live,
-      .most_tickets = tickets_at_a_time(options.queue_capacity, options.producers),
-      .on_refused = [](PushStatus) {},
-      .on_unsent = [](std::span<const Message>) {}};
+  const ProducerContext producing{.tickets = tickets,
+                                  .channel = channel,
+                                  .generator = generator,
+                                  .clock = clock,
+                                  .live = live,
+                                  .on_refused = [](PushStatus) {},
+                                  .on_unsent = [](std::span<const Message>) {}};
   const ConsumerContext consuming{
       .channel = channel,
       .clock = clock,
-      .acknowledged = acknowledged,
       .live = live,
       .limits = {.batch_size = options.batch_size, .linger = options.linger},
       .give_up = {},
@@ -70,27 +64,32 @@ double messages_per_s(Statistics statistics, std::chrono::duration<double> durat
                                  .on_error = [](const WriteResult&) {}};
   std::vector<std::unique_ptr<Courier>> couriers(options.consumers);
   for (auto& courier : couriers) courier = std::make_unique<Courier>(delivery);
-  std::vector<LatencyRecorder> recorders(options.consumers);
-  std::vector<ConsumerTotals> totals(options.consumers);
+  std::vector<std::unique_ptr<ConsumerAccount>> accounts(options.consumers);
+  for (auto& account : accounts) {
+    account = std::make_unique<ConsumerAccount>(options.batch_size, acknowledged, timing);
+  }
+  std::vector<std::unique_ptr<ProducerAccount>> making(options.producers);
+  for (auto& account : making) {
+    account = std::make_unique<ProducerAccount>(
+        tickets_at_a_time(options.queue_capacity, options.producers), produced);
+  }
 
   const TimePoint start = clock.now();
   tickets.start(start);
   std::vector<std::jthread> consumers;
   for (std::uint32_t i = 0; i < options.consumers; ++i) {
-    LatencyRecorder* recorder = statistics == Statistics::kOn ? &recorders[i] : nullptr;
-    consumers.emplace_back(
-        [&, i, recorder] { totals[i] = consume(consuming, *couriers[i], recorder); });
+    consumers.emplace_back([&, i] { consume(consuming, *couriers[i], *accounts[i]); });
   }
   std::vector<std::jthread> producers;
   for (std::uint32_t i = 0; i < options.producers; ++i) {
-    producers.emplace_back([&, i] { produce(producing, i); });
+    producers.emplace_back([&, i] { produce(producing, i, *making[i]); });
   }
   producers.clear();  // joins
   channel.close();
   consumers.clear();
 
   ConsumerTotals sum;
-  for (const ConsumerTotals& part : totals) sum += part;
+  for (const auto& account : accounts) sum += account->close().totals;
   return static_cast<double>(sum.delivered.stored) /
          std::chrono::duration<double>(sum.last_commit - start).count();
 }
@@ -115,8 +114,10 @@ int main(int argc, char** argv) {
   std::vector<double> with;
   std::vector<double> without;
   for (int round = 0; round < rounds; ++round) {
-    with.push_back(messages_per_s(Statistics::kOn, std::chrono::duration<double>(seconds)));
-    without.push_back(messages_per_s(Statistics::kOff, std::chrono::duration<double>(seconds)));
+    with.push_back(
+        messages_per_s(ConsumerAccount::Timing::kOn, std::chrono::duration<double>(seconds)));
+    without.push_back(
+        messages_per_s(ConsumerAccount::Timing::kOff, std::chrono::duration<double>(seconds)));
   }
   std::printf("%.0f %.0f %.3f\n", median(with), median(without), median(with) / median(without));
 }

@@ -1,0 +1,107 @@
+#include "consumer/consumer_account.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace loadgen {
+
+ConsumerTotals& ConsumerTotals::operator+=(const ConsumerTotals& other) {
+  delivered += other.delivered;
+  frames_full += other.frames_full;
+  frames_linger += other.frames_linger;
+  frames_drain += other.frames_drain;
+  writing += other.writing;
+  last_commit = std::max(last_commit, other.last_commit);
+  return *this;
+}
+
+ConsumerAccount::ConsumerAccount(std::size_t batch_size, SharedSequenceSet& acknowledged,
+                                 Timing timing)
+    : acknowledged_(acknowledged), timing_(timing), slots_(batch_size) {}
+
+bool ConsumerAccount::hold(std::size_t count) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  held_ = count;
+  return true;
+}
+
+bool ConsumerAccount::begin_write(TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  writing_ = true;
+  write_began_ = now;
+  return true;
+}
+
+// False: the account is closed, and they were counted then.
+bool ConsumerAccount::settle_locked(Messages messages) {
+  if (closed_) return false;
+  ranges_of(messages, ranges_);
+  settled_.insert(settled_.end(), ranges_.begin(), ranges_.end());
+  return true;
+}
+
+bool ConsumerAccount::stored(Messages messages, TimePoint end) {
+  const std::lock_guard lock(mutex_);
+  if (!settle_locked(messages)) return false;
+  totals_.delivered.stored += messages.size();
+  totals_.last_commit = end;
+  acknowledged_.insert(ranges_);
+  if (timing_ == Timing::kOn) recorder_.record(messages, write_began_, end);
+  return true;
+}
+
+bool ConsumerAccount::dead_lettered(Messages messages) {
+  const std::lock_guard lock(mutex_);
+  if (!settle_locked(messages)) return false;
+  totals_.delivered.dead_lettered += messages.size();
+  return true;
+}
+
+bool ConsumerAccount::kept(Messages messages) {
+  const std::lock_guard lock(mutex_);
+  return settle_locked(messages);
+}
+
+bool ConsumerAccount::left(Messages messages, Left how) {
+  const std::lock_guard lock(mutex_);
+  if (!settle_locked(messages)) return false;
+  (how == Left::kUnsent ? totals_.delivered.unsent : totals_.delivered.in_doubt) += messages.size();
+  return true;
+}
+
+bool ConsumerAccount::finish(const Delivered& delivered, BatchEnd end, TimePoint now) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  totals_.delivered.retried_frames += delivered.retried_frames;
+  totals_.delivered.duplicates_suppressed += delivered.duplicates_suppressed;
+  totals_.delivered.resent += delivered.resent;
+  totals_.writing += (delivered.stored > 0 ? totals_.last_commit : now) - write_began_;
+  if (delivered.stored > 0) {
+    totals_.frames_full += end == BatchEnd::kFull ? 1 : 0;
+    totals_.frames_linger += end == BatchEnd::kLinger ? 1 : 0;
+    totals_.frames_drain += end == BatchEnd::kDrain ? 1 : 0;
+  }
+  held_ = 0;
+  writing_ = false;
+  settled_.clear();
+  return true;
+}
+
+ConsumerAccount::Closed ConsumerAccount::close() {
+  const std::lock_guard lock(mutex_);
+  Closed result;
+  if (std::exchange(closed_, true)) return result;
+  SequenceSet settled;
+  for (const SequenceRange& range : settled_) settled.insert(range);
+  auto& rest = writing_ ? result.in_doubt : result.unsent;
+  for (const Message& message : std::span<const Message>(slots_).first(held_)) {
+    if (!settled.contains(message.sequence)) rest.push_back(message);
+  }
+  result.totals = totals_;
+  result.latency = std::move(recorder_).finish();
+  return result;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,93 @@
+// What one consumer has done, and the messages it has in hand. It outlives the thread: whoever ends
+// the run closes it, be the thread joined, ended by an exception, or stuck where nothing reaches
+// it, and every message is still counted once. One consumer writes; close() may come from any
+// thread. Its lock is taken a few times a frame, and nobody else wants it before the end.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <span>
+#include <vector>
+
+#include "base/clock.h"
+#include "delivery/courier.h"
+#include "model/message.h"
+#include "model/sequence_set.h"
+#include "stats/latency_recorder.h"
+
+namespace loadgen {
+
+// What closed a batch.
+enum class BatchEnd { kFull, kLinger, kDrain };
+
+struct ConsumerTotals {
+  Delivered delivered;
+  // Frames that were stored, if only in part, by what closed them.
+  std::uint64_t frames_full = 0;
+  std::uint64_t frames_linger = 0;
+  std::uint64_t frames_drain = 0;
+  nanoseconds writing{0};  // time spent delivering
+  TimePoint last_commit;   // of the last stored frame
+
+  ConsumerTotals& operator+=(const ConsumerTotals& other);
+};
+
+class ConsumerAccount {
+ public:
+  enum class Timing { kOn, kOff };
+
+  // `acknowledged`: every sequence whose commit was confirmed; borrowed, must outlive the account.
+  ConsumerAccount(std::size_t batch_size, SharedSequenceSet& acknowledged,
+                  Timing timing = Timing::kOn);
+
+  using Messages = std::span<const Message>;
+
+  // For the consumer, until close(): where its batch lies.
+  [[nodiscard]] std::span<Message> slots() { return slots_; }
+
+  // Each returns false once the account is closed: the consumer then has nothing in hand and must
+  // touch nothing that others read.
+  // The first `count` slots are in hand, and surely not written.
+  bool hold(std::size_t count);
+  // From now on what is in hand may be written.
+  bool begin_write(TimePoint now);
+  bool stored(Messages messages, TimePoint end);
+  bool dead_lettered(Messages messages);
+  // The channel keeps them for a later run.
+  bool kept(Messages messages);
+  bool left(Messages messages, Left how);
+  // The frame is over: nothing is in hand any more.
+  bool finish(const Delivered& delivered, BatchEnd end, TimePoint now);
+
+  struct Closed {
+    ConsumerTotals totals;          // without what was in hand
+    LatencyHistograms latency;      // of stored messages
+    std::vector<Message> unsent;    // was in hand, and never tried
+    std::vector<Message> in_doubt;  // was in hand while it may have been written
+  };
+  // Final. Blocks for no more than the consumer needs to record a frame.
+  Closed close();
+
+ private:
+  bool settle_locked(Messages messages);
+
+  // Constant after construction.
+  SharedSequenceSet& acknowledged_;
+  const Timing timing_;
+
+  // Written by the consumer alone; the first held_ are not changed while they are held.
+  std::vector<Message> slots_;
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::size_t held_ = 0;
+  bool writing_ = false;
+  bool closed_ = false;
+  TimePoint write_began_;
+  std::vector<SequenceRange> settled_;  // of what is in hand
+  std::vector<SequenceRange> ranges_;   // reused
+  ConsumerTotals totals_;
+  LatencyRecorder recorder_;
+};
+
+}  // namespace loadgen
