@@ -1,7 +1,5 @@
 // Parse and execute; and the only place that turns what was thrown into the process's exit.
 
-#include <unistd.h>
-
 #include <exception>
 #include <string>
 
@@ -9,7 +7,7 @@
 #include "commands.h"
 #include "options/parse_options.h"
 #include "report/judge.h"
-#include "report/output_file.h"
+#include "run/log.h"
 #include "run/process.h"
 
 namespace {
@@ -17,7 +15,7 @@ namespace {
 using namespace loadgen;
 
 int fail(const std::exception& error, ExitCode code) {
-  write_all(STDERR_FILENO, std::string("app: ") + error.what() + "\n");
+  write_last_line(std::string("app: ") + error.what() + "\n");
   return code;
 }
 
@@ -26,8 +24,10 @@ int fail(const std::exception& error, ExitCode code) {
 int main(int argc, char** argv) {
   prepare_process();
   try {
-    return std::visit([](const auto& wanted) { return execute(wanted); },
-                      parse_options(argc, argv));
+    const int code =
+        std::visit([](const auto& wanted) { return execute(wanted); }, parse_options(argc, argv));
+    finish_logging();
+    return code;
   } catch (const UsageError& error) {
     return fail(error, kExitUsage);
   } catch (const std::exception& error) {

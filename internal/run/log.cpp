@@ -1,11 +1,13 @@
 #include "run/log.h"
 
-#include <poll.h>
-#include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/base_sink.h>
 #include <spdlog/spdlog.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <mutex>
+
+#include "run/line_writer.h"
 
 namespace loadgen {
 namespace {
@@ -26,11 +28,50 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::off;
 }
 
+// All that the program writes to stderr goes through it.
+LineWriter& stderr_lines() {
+  static LineWriter lines(STDERR_FILENO);
+  return lines;
+}
+
+// Drops and counts the lines there is no room for, and says how many once there is.
+class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
+ private:
+  static constexpr std::chrono::milliseconds kLastPatience{250};
+
+  void sink_it_(const spdlog::details::log_msg& message) override {
+    if (!tell_dropped(std::chrono::milliseconds(0)) || !stderr_lines().write(text_of(message))) {
+      ++dropped_;
+    }
+  }
+
+  // Nothing more will be logged.
+  void flush_() override { tell_dropped(kLastPatience); }
+
+  bool tell_dropped(std::chrono::milliseconds patience) {
+    if (dropped_ == 0) return true;
+    const std::string told =
+        fmt::format("Log lines that were dropped because nobody read stderr: {}", dropped_);
+    if (!stderr_lines().write(text_of({"loadgen", spdlog::level::warn, told}), patience)) {
+      return false;
+    }
+    dropped_ = 0;
+    return true;
+  }
+
+  std::string text_of(const spdlog::details::log_msg& message) {
+    spdlog::memory_buf_t text;
+    formatter_->format(message, text);
+    return fmt::to_string(text);
+  }
+
+  std::uint64_t dropped_ = 0;
+};
+
 }  // namespace
 
 void start_logging(LogLevel level, LogLevel at_least) {
-  auto logger = std::make_shared<spdlog::logger>("loadgen",
-                                                 std::make_shared<spdlog::sinks::stderr_sink_mt>());
+  auto logger = std::make_shared<spdlog::logger>("loadgen", std::make_shared<StderrSink>());
   logger->set_pattern("[%Y-%m-%dT%H:%M:%S%z] %v");
   logger->set_level(spdlog_level(std::max(level, at_least)));
   // A closed stderr must not end a run, nor fill it with complaints.
@@ -38,10 +79,11 @@ void start_logging(LogLevel level, LogLevel at_least) {
   spdlog::set_default_logger(std::move(logger));
 }
 
-bool log_is_ready() {
-  pollfd to_stderr{STDERR_FILENO, POLLOUT, 0};
-  return poll(&to_stderr, 1, 0) != 0;  // also where it is closed, for nothing waits then
-}
+void finish_logging() { spdlog::default_logger()->flush(); }
+
+void show_progress_line(std::string_view line) { stderr_lines().write(line); }
+
+void write_last_line(std::string_view line) { stderr_lines().write(line, std::chrono::seconds(1)); }
 
 void log_failed_write(const WriteResult& result) {
   spdlog::warn(

@@ -1,5 +1,9 @@
-// Log lines on stderr: "[2026-01-31T12:00:00+00:00] Starting consumers...". The only global.
+// What goes to stderr: log lines, "[2026-01-31T12:00:00+00:00] Starting consumers...", and the
+// progress. Nothing here waits for a reader of stderr but for the moment it says: what finds no
+// room is dropped, and dropped log lines are counted. The only global. Thread-safe.
 #pragma once
+
+#include <string_view>
 
 #include "delivery/breaker_machine.h"
 #include "options/choices.h"
@@ -11,8 +15,13 @@ namespace loadgen {
 // thread is started.
 void start_logging(LogLevel level, LogLevel at_least = LogLevel::kDebug);
 
-// False: a line would have to wait for whoever reads stderr.
-bool log_is_ready();
+// At the end of the program: says how many lines were dropped, if that was not said yet. Waits for
+// at most 250 ms.
+void finish_logging();
+
+void show_progress_line(std::string_view line);
+// Why the program ends: worth waiting a second for.
+void write_last_line(std::string_view line);
 
 void log_failed_write(const WriteResult& result);
 void log_transition(const BreakerTransition& transition);

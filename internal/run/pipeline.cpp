@@ -262,12 +262,10 @@ void Pipeline::open_gate() {
   if (!gate_.try_wait()) gate_.count_down();
 }
 
-// What it says must not keep it from the next signal: it waits for nobody to read it.
 void Pipeline::on_signal(int signal, int nth) {
   const std::string name = sigabbrev_np(signal);
   if (nth == 1) {
     stop_production(signal);
-    if (!log_is_ready()) return;
     if (drained_) {
       spdlog::warn("SIG{}: the run is over and is being audited; once more ends the audit.", name);
     } else {
@@ -278,7 +276,6 @@ void Pipeline::on_signal(int signal, int nth) {
     user_abort_.request_stop();
     abort_writes();
     target_.interrupt();
-    if (!log_is_ready()) return;
     spdlog::warn("SIG{} again: aborting {}; once more exits at once.", name,
                  drained_ ? "the audit" : "writes");
   } else {

@@ -8,7 +8,7 @@
 #include <string_view>
 
 #include "base/units.h"
-#include "report/output_file.h"
+#include "run/log.h"
 
 namespace loadgen {
 namespace {
@@ -42,11 +42,11 @@ void show_progress(const ProgressSource& source, nanoseconds interval,
                     format_count(stored), rate, format_count(source.channel.stats().depth));
     // The cursor goes back to the first column, so that a log line overwrites the progress.
     line = redraw ? fmt::format("\r{}\x1b[K\r", line) : fmt::format("{}\n", line);
-    if (write_all(STDERR_FILENO, line) != 0) return;
+    show_progress_line(line);
     last = now;
     last_stored = stored;
   }
-  if (redraw) write_all(STDERR_FILENO, "\r\x1b[K");
+  if (redraw) show_progress_line("\r\x1b[K");
 }
 
 }  // namespace loadgen

@@ -207,4 +207,34 @@ TEST_CASE("output: the result may go to a pipe") {
   CHECK(Json::parse(read_file(directory.file("copy.json"))).at("counts").at("stored") == 20);
 }
 
+TEST_CASE("output: a full stderr that nobody reads delays neither the run nor its report") {
+  SqliteDatabase database;
+  const std::string script =
+      "rm -f pipe; mkfifo pipe; exec 3<>pipe; head -c 65536 /dev/zero >&3; "
+      "timeout -s KILL 20 \"$@\" 2>pipe";
+  const ProcessResult result =
+      run_app_in_shell(script, brief({"--progress=10ms"}), database.directory().path());
+  CHECK(result.exit_code == 0);
+  CHECK(result.out.starts_with("Produced: 20 | Consumed: 20\n"));
+  check_complete(database);
+  // Why it cannot start is worth a wait, but not for ever.
+  const ProcessResult refused =
+      run_app_in_shell(script, brief({"--rps=0"}), database.directory().path());
+  CHECK(refused.exit_code == 2);
+}
+
+TEST_CASE("output: log lines that found no room on stderr are counted, and the count is told") {
+  const TempDir directory;
+  const ProcessResult result = run_app_in_shell(
+      "mkfifo pipe; exec 3<>pipe; head -c 65536 /dev/zero >&3; "
+      "\"$@\" 2>pipe & app=$!; (sleep 20; kill -KILL $app 2>/dev/null) & "
+      "until [ -s database.db ]; do sleep 0.05; done; sleep 0.5; "
+      "head -c 65536 <&3 >/dev/null; kill -TERM $app; wait $app; code=$?; "
+      "timeout 1 cat <&3 >&2; exit $code",
+      {"--db=sqlite:database.db", "--duration=0", "--progress=off"}, directory.path());
+  CHECK(result.exit_code == 0);
+  CHECK(contains(result.err, "Log lines that were dropped because nobody read stderr: 3\n"));
+  CHECK(contains(result.err, "All producers finished, closing channel..."));
+}
+
 }  // namespace loadgen
