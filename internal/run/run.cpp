@@ -28,7 +28,7 @@ RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock,
   pipeline.resume_spooled();
   pipeline.connect();
   // Until here a signal simply ends the process: nothing has been produced.
-  const SignalWatcher signals([&](int signal, int nth) { pipeline.on_signal(signal, nth); });
+  const SignalWatcher signals(clock, [&](int signal, int nth) { pipeline.on_signal(signal, nth); });
   pipeline.start_consumers();
   pipeline.start_producers();
   pipeline.begin();

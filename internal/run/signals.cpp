@@ -16,8 +16,14 @@
 
 namespace loadgen {
 
-SignalWatcher::SignalWatcher(std::function<void(int, int)> on_signal)
-    : on_signal_(std::move(on_signal)) {
+bool SignalEchoes::is_echo(int signal, TimePoint now) {
+  if (last_ && last_->signal == signal && now - last_->at < kEcho) return true;
+  last_ = {signal, now};
+  return false;
+}
+
+SignalWatcher::SignalWatcher(Clock& clock, std::function<void(int, int)> on_signal)
+    : clock_(clock), on_signal_(std::move(on_signal)) {
   sigset_t watched;
   sigemptyset(&watched);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
@@ -57,13 +63,14 @@ SignalWatcher::~SignalWatcher() {
 
 void SignalWatcher::watch() {
   std::array<pollfd, 2> waiting{pollfd{signals_, POLLIN, 0}, pollfd{ending_, POLLIN, 0}};
+  SignalEchoes echoes;
   for (int nth = 0;;) {
     if (poll(waiting.data(), waiting.size(), -1) < 0) continue;  // interrupted
     if (waiting[1].revents != 0) return;
     signalfd_siginfo info{};
-    if (read(signals_, &info, sizeof info) == static_cast<ssize_t>(sizeof info)) {
-      on_signal_(static_cast<int>(info.ssi_signo), ++nth);
-    }
+    if (read(signals_, &info, sizeof info) != static_cast<ssize_t>(sizeof info)) continue;
+    const auto signal = static_cast<int>(info.ssi_signo);
+    if (!echoes.is_echo(signal, clock_.now())) on_signal_(signal, ++nth);
   }
 }
 

@@ -16,6 +16,9 @@ namespace {
 
 using Moment = std::chrono::steady_clock::time_point;
 
+// Before the same signal again: sooner it would be an echo.
+constexpr std::chrono::milliseconds kAHandsPause{300};
+
 double seconds_since(Moment begin) {
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
 }
@@ -53,6 +56,7 @@ double aborts(Database& database) {
   database.lock("messages");
   run.process().send(SIGINT);
   REQUIRE(run.process().await_err("SIGINT"));
+  std::this_thread::sleep_for(kAHandsPause);
   const Moment second = std::chrono::steady_clock::now();
   run.process().send(SIGINT);
   const Finished finished = run.finish();
@@ -153,6 +157,29 @@ TEST_CASE("signals on SQLite: a second one ends the audit and the record of the 
 
 TEST_CASE("signals on Postgres: a second one ends the audit and the record of the result, too") {
   check_two_seconds(aborts_the_end, postgres_database);
+}
+
+TEST_CASE("signals: one that is sent to the group and to the process, as by timeout, is one") {
+  SqliteDatabase database;
+  const ProcessResult result =
+      run_app_in_shell("timeout 1 \"$@\"", {"--db=" + database.address(), "--duration=30"},
+                       database.directory().path());
+  CHECK(result.exit_code == 124);  // of timeout
+  CHECK(contains(result.err, "SIGTERM: stopping producers and draining"));
+  CHECK(!contains(result.err, "SIGTERM again"));
+  CHECK(contains(result.out, "Audit     passed"));
+
+  // Certainly seen one after the other.
+  SqliteDatabase other;
+  AppRun run({"--db=" + other.address(), "--duration=30"});
+  await_running(run, other);
+  run.process().send(SIGTERM);
+  REQUIRE(run.process().await_err("SIGTERM: "));
+  run.process().send(SIGTERM);
+  const Finished finished = run.finish();
+  CHECK(finished.process.exit_code == 128 + SIGTERM);
+  CHECK(!contains(finished.process.err, "SIGTERM again"));
+  CHECK(finished.json.at("audit").at("passed") == true);
 }
 
 TEST_CASE("signals: the third one is heard while nobody reads stderr") {
