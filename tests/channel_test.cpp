@@ -558,6 +558,20 @@ TEST_CASE("spill channel: a frame with one message on disk is there whole") {
   CHECK(channel->kept() == 0);
 }
 
+TEST_CASE("spill channel: of messages that are dropped, those on disk leave it") {
+  FakeClock clock;
+  const Made channel = SpillKind::make(2, OnFull::kSpill, clock);
+  CHECK(push(*channel, 0, 4).accepted == 4);
+  auto late = take(*channel, 2);  // 0 and 1, in memory alone
+  for (Message& message : take(*channel, 2)) late.push_back(message);
+  CHECK(on_disk(channel) == 2);
+  channel->settle(late, Settlement::kGivenUp);
+  CHECK(on_disk(channel) == 0);
+  CHECK(channel->kept() == 0);
+  CHECK(channel.spool->read([](SpoolStore& store) { return store.given_up(1); }).ranges() ==
+        std::vector<SequenceRange>{{2, 4}});
+}
+
 TEST_CASE("spill channel: a frame that was tried in memory alone is kept as the frame it was") {
   FakeClock clock;
   const Made channel = SpillKind::make(9, OnFull::kSpill, clock);

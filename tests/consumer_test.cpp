@@ -6,6 +6,7 @@
 #include <new>
 #include <optional>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "channel/memory_channel.h"
@@ -113,6 +114,83 @@ TEST_CASE("consumer: a frame that does not fill is written when its linger is ov
   consumer.join();
   CHECK(f.sink.frames == std::vector<Sequences>{{0, 1, 2}});
   CHECK(totals.frames_linger == 1);
+}
+
+TEST_CASE(
+    "consumer: --max-lag drops what grew too old in the channel, and writes the others in order") {
+  Fixture f;
+  f.push(0, 2);
+  f.clock.advance(1ms);
+  f.push(2, 1);
+  f.clock.advance(5ms);  // the first two are 6 ms late now, the third as late as it may be
+  f.push(3, 2);
+  f.channel.close();
+  const ConsumerTotals totals = f.run({.batch_size = 10, .linger = 0ms, .max_lag = 5ms}, f.sink);
+  CHECK(f.sink.frames == std::vector<Sequences>{{2, 3, 4}});
+  CHECK(totals.delivered.stored == 3);
+  CHECK(totals.dropped == 2);
+  CHECK(f.latency.response.count() == 3);
+  CHECK(f.acknowledged.take().ranges() == std::vector<SequenceRange>{{2, 5}});
+}
+
+TEST_CASE("consumer: late messages between others are dropped, whatever their order") {
+  Fixture f;
+  std::vector<Message> batch(5);
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    batch[i].sequence = i;
+    batch[i].due = batch[i].created = f.clock.now() - (i % 2 == 1 ? 9ms : 0ms);
+  }
+  CHECK(f.channel.push(batch).accepted == 5);
+  f.channel.close();
+  const ConsumerTotals totals = f.run({.batch_size = 5, .linger = 0ms, .max_lag = 5ms}, f.sink);
+  CHECK(f.sink.frames == std::vector<Sequences>{{0, 2, 4}});
+  CHECK(totals.dropped == 2);
+}
+
+TEST_CASE("consumer: a batch of which everything is late is no frame, and the next one is") {
+  Fixture f;
+  f.push(0, 3);
+  f.clock.advance(6ms);
+  f.push(3, 2);
+  f.channel.close();
+  const ConsumerTotals totals = f.run({.batch_size = 3, .linger = 0ms, .max_lag = 5ms}, f.sink);
+  CHECK(f.sink.frames == std::vector<Sequences>{{3, 4}});
+  CHECK(totals.dropped == 3);
+  CHECK(totals.frames_full + totals.frames_linger + totals.frames_drain == 1);
+}
+
+TEST_CASE("consumer: a frame that is tried again stays as it is, however late it grows") {
+  class LockedOnce final : public Sink {
+   public:
+    LockedOnce(Sink& inner, FakeClock& clock) : inner_(inner), clock_(clock) {}
+    WriteResult write(const Frame& frame) noexcept override {
+      if (std::exchange(locked_, false)) {
+        clock_.advance(6ms);
+        return {WriteOutcome::kNotWritten, {.error_class = ErrorClass::kContention}};
+      }
+      return inner_.write(frame);
+    }
+    void interrupt() noexcept override {}
+
+   private:
+    Sink& inner_;
+    FakeClock& clock_;
+    bool locked_ = true;
+  };
+  Fixture f;
+  f.push(0, 3);
+  f.channel.close();
+  LockedOnce sink(f.sink, f.clock);
+  ConsumerTotals totals;
+  std::atomic<bool> done{false};
+  std::jthread consumer([&] {
+    totals = f.run({.batch_size = 3, .linger = 0ms, .max_lag = 5ms}, sink);
+    done = true;
+  });
+  while (!done) f.clock.advance(10ms);  // the backoff
+  consumer.join();
+  CHECK(totals.delivered.stored == 3);
+  CHECK(totals.dropped == 0);
 }
 
 TEST_CASE("consumer: with no linger it writes whatever is there") {
@@ -293,8 +371,8 @@ TEST_CASE("consumer: of a frame in hand, what was settled is not left over") {
 TEST_CASE("consumer: totals of two consumers add up field by field") {
   const TimePoint early{1s};
   const TimePoint late{2s};
-  ConsumerTotals sum{{1, 2, 3, 4, 5, 6, 7}, 4, 5, 6, 7ns, late};
-  sum += ConsumerTotals{{10, 20, 30, 40, 50, 60, 70}, 40, 50, 60, 70ns, early};
+  ConsumerTotals sum{{1, 2, 3, 4, 5, 6, 7}, 4, 5, 6, 7ns, late, 8};
+  sum += ConsumerTotals{{10, 20, 30, 40, 50, 60, 70}, 40, 50, 60, 70ns, early, 80};
   CHECK(sum.delivered.stored == 11);
   CHECK(sum.delivered.dead_lettered == 22);
   CHECK(sum.delivered.unsent == 33);
@@ -307,4 +385,5 @@ TEST_CASE("consumer: totals of two consumers add up field by field") {
   CHECK(sum.frames_drain == 66);
   CHECK(sum.writing == 77ns);
   CHECK(sum.last_commit == late);
+  CHECK(sum.dropped == 88);
 }

@@ -75,7 +75,7 @@ class Channel {
   // These messages, handed out, are one frame from now on; call it before the frame is tried, and
   // for each piece of a frame that is split. False = the channel is broken: do not try it.
   [[nodiscard]] virtual bool fix(std::span<Message> /*frame*/) { return true; }
-  // They are stored, or in a dead letter: they need not be delivered again.
+  // They are stored, in a dead letter or dropped: they need not be delivered again.
   virtual void settle(std::span<const Message> /*messages*/, Settlement /*how*/) {}
   // Whoever holds these messages, a frame that may have been tried or not, cannot deliver them any
   // more. True: they are safe, and a later run delivers them.

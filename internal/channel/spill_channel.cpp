@@ -144,10 +144,20 @@ bool SpillChannel::fix(std::span<Message> frame) {
 }
 
 void SpillChannel::settle(std::span<const Message> messages, Settlement how) {
-  if (messages.empty() || !messages.front().spooled) return;
-  spool_.settle(run_, messages,
-                how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
-  kept_ -= messages.size();
+  // A frame is on disk whole or not at all; messages that are dropped before are of both kinds.
+  while (!messages.empty()) {
+    const bool spooled = messages.front().spooled;
+    const auto end = std::find_if(messages.begin(), messages.end(), [&](const Message& message) {
+      return message.spooled != spooled;
+    });
+    const auto alike = messages.first(static_cast<std::size_t>(end - messages.begin()));
+    if (spooled) {
+      spool_.settle(run_, alike,
+                    how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
+      kept_ -= alike.size();
+    }
+    messages = messages.subspan(alike.size());
+  }
 }
 
 // As a frame: of one that was tried in memory alone, the spool knows nothing yet.

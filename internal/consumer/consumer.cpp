@@ -71,14 +71,28 @@ DeliveryEvents events_for(const ConsumerContext& context, ConsumerAccount& accou
   return events;
 }
 
+// What is left of the batch once the messages that are too late are dropped. Before it is a frame:
+// one that was tried may be stored already, late or not.
+std::optional<std::span<Message>> drop_late(const ConsumerContext& context,
+                                            ConsumerAccount& account, std::span<Message> messages) {
+  if (!context.limits.max_lag) return messages;
+  const auto late = account.drop_late(context.clock.now() - *context.limits.max_lag);
+  if (!late) return std::nullopt;
+  if (*late > 0) context.channel.settle(messages.first(*late), Settlement::kGivenUp);
+  return messages.subspan(*late);
+}
+
 }  // namespace
 
 void consume(const ConsumerContext& context, Courier& courier, ConsumerAccount& account) {
   const DeliveryEvents events = events_for(context, account);
   while (!context.give_up.stop_requested()) {
     const Batch batch = collect(context, account);
-    if (batch.messages.empty() || !account.begin_write(context.clock.now())) return;
-    const Delivered delivered = courier.deliver({batch.messages}, events);
+    if (batch.messages.empty()) return;
+    const auto frame = drop_late(context, account, batch.messages);
+    if (frame && frame->empty()) continue;
+    if (!frame || !account.begin_write(context.clock.now())) return;
+    const Delivered delivered = courier.deliver({*frame}, events);
     if (!account.finish(delivered, batch.closed_by, context.clock.now())) return;
     if (delivered.failure) {
       context.on_failure(*delivered.failure);

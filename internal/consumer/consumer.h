@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <span>
 #include <stop_token>
 
@@ -19,6 +20,8 @@ namespace loadgen {
 struct FrameLimits {
   std::uint32_t batch_size;  // most messages
   nanoseconds linger;        // longest a non-empty batch waits to fill; 0 = not at all
+  // Messages that are later than this when their batch is closed are dropped.
+  std::optional<nanoseconds> max_lag = std::nullopt;
 };
 
 // What all consumers share. Borrowed; must outlive the threads.

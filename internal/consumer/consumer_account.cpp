@@ -12,6 +12,7 @@ ConsumerTotals& ConsumerTotals::operator+=(const ConsumerTotals& other) {
   frames_drain += other.frames_drain;
   writing += other.writing;
   last_commit = std::max(last_commit, other.last_commit);
+  dropped += other.dropped;
   return *this;
 }
 
@@ -24,6 +25,25 @@ bool ConsumerAccount::hold(std::size_t count) {
   if (closed_) return false;
   held_ = count;
   return true;
+}
+
+std::optional<std::size_t> ConsumerAccount::drop_late(TimePoint oldest) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return std::nullopt;
+  // From the end, because the late ones mostly are the first, and then nothing moves.
+  std::size_t late = held_;
+  for (std::size_t i = held_; i-- > 0;) {
+    if (slots_[i].due < oldest) continue;
+    if (--late != i) std::swap(slots_[i], slots_[late]);
+  }
+  if (late == 0) return 0;
+  totals_.dropped += late;
+  if (late == held_) {
+    held_ = 0;
+  } else {
+    settle_locked(std::span<const Message>(slots_).first(late));
+  }
+  return late;
 }
 
 bool ConsumerAccount::begin_write(TimePoint now) {

@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <vector>
 
@@ -26,8 +27,9 @@ struct ConsumerTotals {
   std::uint64_t frames_full = 0;
   std::uint64_t frames_linger = 0;
   std::uint64_t frames_drain = 0;
-  nanoseconds writing{0};  // time spent delivering
-  TimePoint last_commit;   // of the last stored frame
+  nanoseconds writing{0};     // time spent delivering
+  TimePoint last_commit;      // of the last stored frame
+  std::uint64_t dropped = 0;  // because they were late
 
   ConsumerTotals& operator+=(const ConsumerTotals& other);
 };
@@ -49,6 +51,9 @@ class ConsumerAccount {
   // touch nothing that others read.
   // The first `count` slots are in hand, and surely not written.
   bool hold(std::size_t count);
+  // Drops what is in hand and was due before `oldest`. How many that are: the first slots hold them
+  // then, those after them the others, in their order. Nothing = closed.
+  std::optional<std::size_t> drop_late(TimePoint oldest);
   // From now on what is in hand may be written.
   bool begin_write(TimePoint now);
   bool stored(Messages messages, TimePoint end);

@@ -67,7 +67,7 @@ void declare_load(Declarer& declare, Options& options) {
                 "overdue messages that may wait; more are skipped");
   declare.value("--max-lag", "D", options.max_lag, positive_duration, "",
                 "a duration above 0, up to 365d, such as 250ms",
-                "skip messages that are later than this");
+                "do not send messages that are later than this");
   declare.value(
       "--message-size", "B", options.message_size,
       [](std::string_view text) -> std::optional<std::uint32_t> {

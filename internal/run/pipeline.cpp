@@ -122,7 +122,9 @@ void Pipeline::start_consumers() {
       .channel = *channel_,
       .clock = clock_,
       .live = live_,
-      .limits = {.batch_size = options_.batch_size, .linger = options_.linger},
+      .limits = {.batch_size = options_.batch_size,
+                 .linger = options_.linger,
+                 .max_lag = options_.max_lag},
       .give_up = giving_up_.get_token(),
       .on_failure = [this](const WriteResult& result) { on_failure(result); },
       .on_unsent = [this](std::span<const Message> messages) { unsent_.add(messages); }});

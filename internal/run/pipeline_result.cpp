@@ -88,7 +88,7 @@ Counts Pipeline::count_messages(const ProducerTotals& made, const ConsumerTotals
           .produced = made.produced,
           .stored = taken.delivered.stored,
           .dead_lettered = taken.delivered.dead_lettered,
-          .dropped = made.dropped,
+          .dropped = made.dropped + taken.dropped,
           .spooled = spooled_,
           .unsent = made.unsent + taken.delivered.unsent + left_in_channel_,
           .in_doubt = made.in_doubt + taken.delivered.in_doubt,
