@@ -164,7 +164,11 @@ TEST_CASE("audit: what was produced but never acknowledged may be there or not")
     stored.produced.insert({100, 120});  // in doubt and not there
     stored.acknowledged = {};
     stored.acknowledged.insert({0, 90});  // 90..99 in doubt and there
-    check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 0, true});
+    const AuditResult result = stored.check(VerifyMode::kFull);
+    check(result, {100, 0, 0, 0, 0, true});
+    CHECK(result.recovered == 10);
+    stored.acknowledged.insert({90, 100});
+    CHECK(stored.check(VerifyMode::kCount).recovered == 0);
   });
 }
 

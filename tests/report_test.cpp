@@ -45,6 +45,7 @@ RunReport sustained_report() {
   report.latency.batch_wait.record(1'200us, 5'000);
   report.latency.write.record(769'100ns, 4'900);
   report.latency.write.record(7'769'100ns, 100);
+  for (int i = 1; i <= 1'000; ++i) report.latency.stored.record(i * 10ms, 5);
   report.queue = {
       .capacity = 10'000, .depth = 0, .depth_max = 12, .depth_mean = 0.5, .blocked = 0ns};
   report.batches = {.full = 0, .linger = 1'249, .drain = 1};
@@ -88,7 +89,7 @@ RunReport full_report() {
   report.database = {.kind = "postgres",
                      .version = "15.6",
                      .insert = InsertMethod::kCopy,
-                     .durability = {{"fsync", "on"}, {"synchronous_commit", "off"}}};
+                     .durability = {{"fsync", "off"}, {"synchronous_commit", "off"}}};
   report.counts = {.scheduled = 1'500'021,
                    .skipped = 21,
                    .produced = 1'500'000,
@@ -117,6 +118,7 @@ RunReport full_report() {
   report.produce_time = 10s;
   report.drain_time = 2'250ms;
   report.total_time = 12'250ms;
+  report.oldest_not_stored = 11'500ms;
   report.latency.response.record(1s, 10);
   report.latency.schedule_lag.record(1us, 11);
   report.latency.queue_wait.record(900ms, 12);
@@ -136,6 +138,7 @@ RunReport full_report() {
                   .duplicated = 3,
                   .unexpected = 5,
                   .corrupted = 7,
+                  .recovered = 11,
                   .passed = false};
   report.errors = {{"57P01", "fatal", 4, "terminating connection"}, {"audit", "in_doubt", 1, "x"}};
   report.breaker = {
@@ -202,6 +205,39 @@ TEST_CASE("text report: every line ends, none holds a secret or a control charac
   }
 }
 
+TEST_CASE("text report: says of which messages the latencies are") {
+  RunReport report = sustained_report();
+  CHECK_FALSE(contains(text_report(report), "out of"));
+  report.counts.stored = 1'842;
+  CHECK(contains(text_report(report), "\n  Of the 1,842 messages stored, out of 5,000.\n"));
+  report.oldest_not_stored = 12'300ms;
+  CHECK(contains(text_report(report),
+                 "out of 5,000; the oldest of the others was due 12.3 s before the end.\n"));
+}
+
+TEST_CASE("text report: what was in doubt and found is said where it is counted") {
+  RunReport report = sustained_report();
+  report.counts.stored -= 2'500;
+  report.counts.in_doubt = 2'500;
+  CHECK(contains(text_report(report), "in doubt 2,500\n"));
+  report.audit.recovered = 2'400;
+  CHECK(contains(text_report(report), "in doubt 2,500 (2,400 found stored)\n"));
+}
+
+TEST_CASE("text report: settings that may undo a commit are warned about") {
+  CHECK_FALSE(contains(text_report(sustained_report()), "WARNING"));
+  for (const auto& [setting, value] : {std::pair("fsync", "off"), std::pair("table", "unlogged"),
+                                       std::pair("full_page_writes", "off")}) {
+    RunReport report = sustained_report();
+    report.database.durability = {{setting, value}};
+    CHECK(contains(text_report(report),
+                   "\nWARNING   " + std::string(setting) + " is " + value +
+                       ": a crash of the server may lose what counts as stored\n"));
+    report.database.durability = {{setting, "on"}};
+    CHECK_FALSE(contains(text_report(report), "WARNING"));
+  }
+}
+
 TEST_CASE("text report: a law that does not balance is pointed at") {
   RunReport report = sustained_report();
   CHECK_FALSE(contains(text_report(report), "DOES NOT BALANCE"));
@@ -243,6 +279,7 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
       {"/config/max_lag_ms", 250.0},
       {"/config/message_size", 100},
       {"/config/seed", std::numeric_limits<std::uint64_t>::max()},
+      {"/config/seed_text", "18446744073709551615"},
       {"/config/queue_capacity", 2'048},
       {"/config/on_full", "drop-old"},
       {"/config/spool", "spool"},
@@ -270,7 +307,7 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
       {"/environment/cpu_count", 8},
       {"/environment/database/kind", "postgres"},
       {"/environment/database/version", "15.6"},
-      {"/environment/database/durability", {{"fsync", "on"}, {"synchronous_commit", "off"}}},
+      {"/environment/database/durability", {{"fsync", "off"}, {"synchronous_commit", "off"}}},
       {"/counts/scheduled", 1'500'021},
       {"/counts/skipped", 21},
       {"/counts/produced", 1'500'000},
@@ -285,9 +322,11 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
       {"/rate/target_per_s", nullptr},
       {"/rate/produced_per_s", 150'000.0},
       {"/rate/sustained", nullptr},
+      {"/rate/sustained_reason", nullptr},
       {"/time_s/produce", 10.0},
       {"/time_s/drain", 2.25},
       {"/time_s/total", 12.25},
+      {"/time_s/oldest_not_stored", 11.5},
       {"/latency_us/response/count", 10},
       {"/latency_us/response/max", 1e6},
       {"/latency_us/schedule_lag/count", 11},
@@ -333,6 +372,7 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
       {"/audit/duplicated", 3},
       {"/audit/unexpected", 5},
       {"/audit/corrupted", 7},
+      {"/audit/recovered", 11},
       {"/audit/passed", false},
       {"/errors/0/code", "57P01"},
       {"/errors/0/class", "fatal"},
@@ -340,8 +380,11 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
       {"/errors/0/message", "terminating connection"},
       {"/errors/1/class", "in_doubt"},
       {"/verdict",
-       "Ended early by SIGINT: the run failed: terminating connection (57P01). Not all messages of "
-       "an earlier run were delivered."},
+       "Ended early by SIGINT: the run failed: terminating connection (57P01). Of 1,500,021 "
+       "messages "
+       "1,234,567 were stored, 21 skipped, 200,000 dropped, 31 dead-lettered, 41 spooled, 65,111 "
+       "unsent, 250 in doubt, of which 11 found stored. Not all messages of an earlier run were "
+       "delivered."},
   };
   for (const auto& c : expected) {
     CAPTURE(c.first);

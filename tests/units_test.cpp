@@ -292,7 +292,34 @@ TEST_CASE("units: a count has a comma every three digits") {
   CHECK(format_count(kMost) == "18,446,744,073,709,551,615");
 }
 
+TEST_CASE("units: an amount has commas before the point only") {
+  CHECK(format_amount(0, 1) == "0.0");
+  CHECK(format_amount(999.94, 1) == "999.9");
+  CHECK(format_amount(1'000, 0) == "1,000");
+  CHECK(format_amount(158'190.55, 4) == "158,190.5500");
+  CHECK(format_amount(12'345'678.9, 1) == "12,345,678.9");
+}
+
+TEST_CASE("units: one of a thing is not called several") {
+  CHECK(format_number(0, "frame") == "0 frames");
+  CHECK(format_number(1, "frame") == "1 frame");
+  CHECK(format_number(1'234, "frame") == "1,234 frames");
+}
+
+TEST_CASE("units: what is shown of a duration is short and reads back") {
+  CHECK(format_duration(std::chrono::seconds(0)) == "0s");
+  CHECK(format_duration(std::chrono::milliseconds(5)) == "5ms");
+  CHECK(format_duration(std::chrono::milliseconds(2'000)) == "2s");
+  CHECK(format_duration(std::chrono::microseconds(1'500)) == "1500us");
+  CHECK(format_duration(std::chrono::nanoseconds(1'000'001)) == "1000001ns");
+  for (const std::int64_t count : {1L, 999L, 1'000L, 61'000'000L, 90'000'000'000L}) {
+    const std::chrono::nanoseconds duration(count);
+    CHECK(parse_duration(format_duration(duration)) == duration);
+  }
+}
+
 TEST_CASE("units: a rate is shown in a short form") {
+  CHECK(format_rate(1e9) == "1G");
   CHECK(format_rate(500) == "500");
   CHECK(format_rate(0.1) == "0.1");
   CHECK(format_rate(333.3) == "333.3");

@@ -68,6 +68,7 @@ AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,
                    });
   if (stop.stop_requested()) return result;
   result.lost = subject.acknowledged.count_missing_from(found);
+  result.recovered = found.count_missing_from(subject.acknowledged);
   result.passed = result.unexpected + result.corrupted == 0 &&
                   result.lost <= subject.losses_allowed &&
                   result.duplicated <= subject.duplicates_allowed;

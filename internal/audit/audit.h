@@ -20,6 +20,7 @@ struct AuditResult {
   std::uint64_t duplicated = 0;  // rows beyond the first of a sequence
   std::uint64_t unexpected = 0;  // rows no producer made a message for
   std::uint64_t corrupted = 0;   // rows whose text is not what it must be; kFull only
+  std::uint64_t recovered = 0;   // found, and not acknowledged: they were in doubt
   std::optional<bool> passed;    // nullopt = not audited, or not to the end
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/chrono.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cmath>
@@ -84,6 +85,13 @@ const Unit* find_unit(std::span<const Unit> units, std::string_view name) {
     if (unit.name == name) return &unit;
   }
   return nullptr;
+}
+
+// In the digits before `end`.
+void separate_thousands(std::string& text, std::size_t end) {
+  for (auto at = static_cast<std::ptrdiff_t>(end) - 3; at > 0; at -= 3) {
+    text.insert(static_cast<std::size_t>(at), ",");
+  }
 }
 
 // decimal * factor as a whole number; nullopt when it is none or does not fit.
@@ -174,13 +182,31 @@ std::string format_latency(double nanoseconds) {
 
 std::string format_count(std::uint64_t count) {
   std::string text = fmt::format("{}", count);
-  for (auto at = static_cast<std::ptrdiff_t>(text.size()) - 3; at > 0; at -= 3) {
-    text.insert(static_cast<std::size_t>(at), ",");
-  }
+  separate_thousands(text, text.size());
   return text;
 }
 
+std::string format_amount(double amount, int decimals) {
+  std::string text = fmt::format("{:.{}f}", amount, decimals);
+  separate_thousands(text, std::min(text.size(), text.find('.')));
+  return text;
+}
+
+std::string format_number(std::uint64_t count, std::string_view noun) {
+  return fmt::format("{} {}{}", format_count(count), noun, count == 1 ? "" : "s");
+}
+
+std::string format_duration(std::chrono::nanoseconds duration) {
+  const auto count = static_cast<std::uint64_t>(duration.count());
+  for (const std::string_view name : {"s", "ms", "us"}) {
+    const Unit* unit = find_unit(kDurationUnits, name);
+    if (count % unit->factor == 0) return fmt::format("{}{}", count / unit->factor, name);
+  }
+  return fmt::format("{}ns", count);
+}
+
 std::string format_rate(double per_second) {
+  if (per_second >= 1e9) return fmt::format("{}G", per_second / 1e9);
   if (per_second >= 1e6) return fmt::format("{}M", per_second / 1e6);
   if (per_second >= 1e4) return fmt::format("{}k", per_second / 1e3);
   std::string text = fmt::format("{}", per_second);

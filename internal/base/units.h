@@ -36,6 +36,15 @@ std::string format_latency(double nanoseconds);
 // With thousands separators: "1,234,567".
 std::string format_count(std::uint64_t count);
 
+// Likewise, with this many decimals: "158,190.5".
+std::string format_amount(double amount, int decimals);
+
+// "1 frame", "1,234 frames".
+std::string format_number(std::uint64_t count, std::string_view noun);
+
+// "5ms", "1500us", "10s": a form parse_duration reads back.
+std::string format_duration(std::chrono::nanoseconds duration);
+
 // "500", "50k", "1.5M": the shortest form parse_rate reads back.
 std::string format_rate(double per_second);
 

@@ -44,6 +44,9 @@ class ConsumerAccount {
 
   using Messages = std::span<const Message>;
 
+  // Before anything is stored.
+  void production_starts(TimePoint when) { recorder_.start(when); }
+
   // For the consumer, until close(): where its batch lies.
   [[nodiscard]] std::span<Message> slots() { return slots_; }
 

@@ -146,7 +146,9 @@ Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
       }
       return end_as(Settled::kStored);
     }
-    if (is_ill_health(result)) {
+    if (interrupted_.stop_requested()) {
+      admission->uncounted();  // it failed because we wanted it to: the target may be well
+    } else if (is_ill_health(result)) {
       admission->failed();
     } else if (result.error.error_class == ErrorClass::kPoison) {
       admission->succeeded();  // it is well enough to refuse

@@ -7,6 +7,7 @@
 #include "base/units.h"
 #include "loadgen_version.h"
 #include "report/judge.h"
+#include "report/sustained.h"
 
 namespace loadgen {
 namespace {
@@ -38,6 +39,7 @@ Json config_json(const Options& config) {
           {"max_lag_ms", or_null(config.max_lag, milliseconds)},
           {"message_size", config.message_size},
           {"seed", or_null(config.seed)},
+          {"seed_text", or_null(config.seed, [](auto seed) { return std::to_string(seed); })},
           {"queue_capacity", config.queue_capacity},
           {"on_full", to_name(config.on_full)},
           {"spool", config.spool.empty() ? Json(nullptr) : Json(config.spool)},
@@ -112,6 +114,7 @@ Json audit_json(const AuditResult& audit) {
           {"duplicated", audit.duplicated},
           {"unexpected", audit.unexpected},
           {"corrupted", audit.corrupted},
+          {"recovered", audit.recovered},
           {"passed", or_null(audit.passed)}};
 }
 
@@ -158,6 +161,7 @@ std::string json_config(const Options& config) { return dump(config_json(config)
 
 std::string json_report(const RunReport& report) {
   const LatencyHistograms& latency = report.latency;
+  const Sustained was_sustained = sustained(report);
   const auto batches = static_cast<double>(report.batches.count());
   const Json json = {
       {"schema_version", kJsonSchemaVersion},
@@ -174,11 +178,15 @@ std::string json_report(const RunReport& report) {
        {{"target_per_s", or_null(report.config.rps)},
         {"produced_per_s", produced_per_second(report)},
         {"stored_per_s", stored_per_second(report)},
-        {"sustained", or_null(sustained(report))}}},
+        {"sustained", or_null(was_sustained.rate_was)},
+        {"sustained_reason", was_sustained.unknown_because.empty()
+                                 ? Json(nullptr)
+                                 : Json(was_sustained.unknown_because)}}},
       {"time_s",
        {{"produce", seconds(report.produce_time)},
         {"drain", seconds(report.drain_time)},
-        {"total", seconds(report.total_time)}}},
+        {"total", seconds(report.total_time)},
+        {"oldest_not_stored", or_null(report.oldest_not_stored, seconds)}}},
       {"latency_us",
        {{"response", histogram_json(latency.response)},
         {"schedule_lag", histogram_json(latency.schedule_lag)},

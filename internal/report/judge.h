@@ -1,8 +1,6 @@
-// What a result means: rates, whether the wanted one was sustained, what held it back, and the exit
-// code. Pure functions of a finished report.
+// What a result means: rates, the verdict and the exit code. Pure functions of a finished report.
 #pragma once
 
-#include <optional>
 #include <string>
 
 #include "report/run_report.h"
@@ -21,11 +19,7 @@ enum ExitCode : int {
 double produced_per_second(const RunReport& report);
 double stored_per_second(const RunReport& report);
 
-// Whether every scheduled message was stored, and in time: within 2 % and 250 ms of the schedule.
-// nullopt when no rate was asked for.
-std::optional<bool> sustained(const RunReport& report);
-
-// One sentence for people.
+// For people: what happened, in a sentence or a few, with all that was lost.
 std::string verdict(const RunReport& report);
 
 ExitCode exit_code(const RunReport& report);

@@ -88,10 +88,13 @@ struct RunReport {
   TargetInfo database;
 
   Counts counts;
-  nanoseconds produce_time{0};  // until the last producer was done
-  nanoseconds drain_time{0};    // from then until the last consumer was done
-  nanoseconds total_time{0};    // until the last commit, or until the run gave up on the rest
-  LatencyHistograms latency;
+  nanoseconds produce_time{0};    // until the last producer was done
+  nanoseconds drain_time{0};      // from then until the last consumer was done
+  nanoseconds total_time{0};      // until the last commit, or until the run gave up on the rest
+  nanoseconds silence_at_end{0};  // since the last commit, when the run ended
+  LatencyHistograms latency;      // of stored messages
+  // How long ago the oldest message that is not known to be stored was due, when the run ended.
+  std::optional<nanoseconds> oldest_not_stored;
   ChannelStats queue;
   Batches batches;
   nanoseconds writing{0};  // summed over consumers

@@ -8,22 +8,84 @@
 #include "base/redact.h"
 #include "base/units.h"
 #include "report/judge.h"
+#include "report/sustained.h"
 
 namespace loadgen {
 namespace {
 
 using Out = std::back_insert_iterator<std::string>;
 
+// What may undo commits that were confirmed, beyond what --durability says.
+std::string durability_risk(const TargetInfo& database) {
+  std::string risks;
+  for (const auto& [setting, value] : database.durability) {
+    const bool bad = (setting == "fsync" && value == "off") ||
+                     (setting == "full_page_writes" && value == "off") ||
+                     (setting == "table" && value == "unlogged");
+    if (bad) risks += fmt::format("{}{} is {}", risks.empty() ? "" : ", ", setting, value);
+  }
+  return risks.empty() ? "" : risks + ": a crash of the server may lose what counts as stored";
+}
+
+// With these the run can be repeated.
+void add_settings(const RunReport& report, Out out) {
+  const Options& config = report.config;
+  fmt::format_to(out, "Run       {}, seed {}, {} {}, table {}\n", report.run_id,
+                 config.seed.value_or(0), report.database.kind, report.database.version,
+                 one_line(config.table));
+  std::string limits;
+  if (config.count) limits += fmt::format(", --count={}", *config.count);
+  if (config.burst) limits += fmt::format(", --burst={}", *config.burst);
+  if (config.max_lag) limits += fmt::format(", --max-lag={}", format_duration(*config.max_lag));
+  fmt::format_to(out,
+                 "Load      {}, {} B a message, --duration={}{}, channel of {}, --on-full={}\n",
+                 format_number(config.producers, "producer"), config.message_size,
+                 format_duration(config.duration), limits, format_count(config.queue_capacity),
+                 to_name(config.on_full));
+  fmt::format_to(out,
+                 "Writing   {}, --insert={}, --batch-size={}, --linger={}, --delivery={}, "
+                 "--verify={}\n",
+                 format_number(config.consumers, "consumer"), to_name(config.insert),
+                 config.batch_size, format_duration(config.linger), to_name(config.delivery),
+                 to_name(config.verify));
+  fmt::format_to(out, "Safety    --durability={}", to_name(config.durability));
+  for (const auto& [setting, value] : report.database.durability) {
+    fmt::format_to(out, ", {} {}", setting, value);
+  }
+  fmt::format_to(out, "\n");
+  if (const std::string risk = durability_risk(report.database); !risk.empty()) {
+    fmt::format_to(out, "WARNING   {}\n", risk);
+  }
+}
+
 void add_rate(const RunReport& report, Out out) {
   const std::string wanted =
       report.config.rps ? format_rate(*report.config.rps) + "/s" : std::string("max");
-  const auto was_sustained = sustained(report);
-  fmt::format_to(out, "Rate      wanted {}, produced {:.1f}/s, stored {:.1f}/s{}\n", wanted,
-                 produced_per_second(report), stored_per_second(report),
-                 was_sustained ? (*was_sustained ? ", sustained" : ", NOT sustained") : "");
+  const Sustained was = sustained(report);
+  const std::string_view judgement =
+      was.rate_was                  ? (*was.rate_was ? ", sustained" : ", NOT sustained")
+      : was.unknown_because.empty() ? ""
+                                    : ", whether it was sustained is not to be told";
+  fmt::format_to(out, "Rate      wanted {}, produced {}/s, stored {}/s{}\n", wanted,
+                 format_amount(produced_per_second(report), 1),
+                 format_amount(stored_per_second(report), 1), judgement);
 }
 
-void add_latency(const LatencyHistograms& latency, Out out) {
+// Of which messages the latencies are, and how long the oldest of the others has been waiting.
+std::string latency_note(const RunReport& report) {
+  const Counts& counts = report.counts;
+  if (counts.stored == counts.scheduled) return "";
+  return fmt::format(
+      "  Of the {} messages stored, out of {}{}.\n", format_count(counts.stored),
+      format_count(counts.scheduled),
+      report.oldest_not_stored
+          ? fmt::format("; the oldest of the others was due {} before the end",
+                        format_latency(static_cast<double>(report.oldest_not_stored->count())))
+          : "");
+}
+
+void add_latency(const RunReport& report, Out out) {
+  const LatencyHistograms& latency = report.latency;
   constexpr std::array kPercentiles{50.0, 90.0, 95.0, 99.0, 99.9, 99.99};
   struct Row {
     std::string_view name;
@@ -44,48 +106,57 @@ void add_latency(const LatencyHistograms& latency, Out out) {
     }
     fmt::format_to(out, "{:>9}\n", format_latency(row.histogram.max()));
   }
-  fmt::format_to(out, "  Counted from when a message was due; its parts add up to it.\n\n");
+  fmt::format_to(out, "  Counted from when a message was due; its parts add up to it.\n{}\n",
+                 latency_note(report));
 }
 
-void add_counts(const Counts& counts, Out out) {
+void add_counts(const RunReport& report, Out out) {
+  const Counts& counts = report.counts;
+  const std::string found =
+      counts.in_doubt > 0 && report.audit.recovered > 0
+          ? fmt::format(" ({} found stored)", format_count(report.audit.recovered))
+          : "";
   fmt::format_to(out, "Messages  scheduled {} = produced {} + skipped {}\n",
                  format_count(counts.scheduled), format_count(counts.produced),
                  format_count(counts.skipped));
   fmt::format_to(out,
                  "          produced {} = stored {} + dead-lettered {} + dropped {} + spooled {} + "
-                 "unsent {} + in doubt {}{}\n",
+                 "unsent {} + in doubt {}{}{}\n",
                  format_count(counts.produced), format_count(counts.stored),
                  format_count(counts.dead_lettered), format_count(counts.dropped),
                  format_count(counts.spooled), format_count(counts.unsent),
-                 format_count(counts.in_doubt), counts.balance() ? "" : "  DOES NOT BALANCE");
+                 format_count(counts.in_doubt), found,
+                 counts.balance() ? "" : "  DOES NOT BALANCE");
 }
 
 // Only when there is something to tell.
 void add_delivery(const RunReport& report, Out out) {
   const Counts& counts = report.counts;
   if (counts.retried_frames > 0) {
-    fmt::format_to(out, "Delivery  {} frames retried, {} messages kept from being stored twice\n",
-                   format_count(counts.retried_frames), format_count(counts.duplicates_suppressed));
+    fmt::format_to(out, "Delivery  {} retried, {} kept from being stored twice\n",
+                   format_number(counts.retried_frames, "frame"),
+                   format_number(counts.duplicates_suppressed, "message"));
   }
   if (counts.dead_lettered > 0) {
-    fmt::format_to(out, "Dead      {} messages in {}\n", format_count(counts.dead_lettered),
+    fmt::format_to(out, "Dead      {} in {}\n", format_number(counts.dead_lettered, "message"),
                    one_line(report.config.dead_letter));
   }
   if (counts.spooled > 0) {
-    fmt::format_to(out, "Spooled   {} messages in {}; the next run with it sends them first\n",
-                   format_count(counts.spooled), one_line(report.config.spool));
+    fmt::format_to(out, "Spooled   {} in {}; the next run with it sends what is there first\n",
+                   format_number(counts.spooled, "message"), one_line(report.config.spool));
   }
   if (counts.unsent > 0 && !report.config.unsent.empty()) {
-    fmt::format_to(
-        out, "Unsent    {} messages {} {}{}\n", format_count(counts.unsent),
-        report.unsent_problem.empty() ? "in" : "NOT all in", one_line(report.config.unsent),
-        report.unsent_problem.empty() ? "; app replay sends them" : ": " + report.unsent_problem);
+    fmt::format_to(out, "Unsent    {} {} {}{}\n", format_number(counts.unsent, "message"),
+                   report.unsent_problem.empty() ? "in" : "NOT all in",
+                   one_line(report.config.unsent),
+                   report.unsent_problem.empty() ? "; app replay sends what is there"
+                                                 : ": " + report.unsent_problem);
   }
   const BreakerReport& breaker = report.breaker;
   if (breaker.transitions_total > 0) {
-    fmt::format_to(out, "Breaker   {} transitions; open {}, half-open {}, now {}\n",
-                   format_count(breaker.transitions_total), format_seconds(breaker.open),
-                   format_seconds(breaker.half_open), breaker.state);
+    fmt::format_to(out, "Breaker   {}; open {}, half-open {}, now {}\n",
+                   format_number(breaker.transitions_total, "transition"),
+                   format_seconds(breaker.open), format_seconds(breaker.half_open), breaker.state);
   }
 }
 
@@ -98,21 +169,24 @@ void add_audit(const AuditResult& audit, VerifyMode asked, Out out) {
   const std::string_view judgement = !audit.passed   ? "not finished"
                                      : *audit.passed ? "passed"
                                                      : "FAILED";
-  fmt::format_to(out, "Audit     {}: {} rows read back, {} lost, {} duplicated, {} unexpected{}\n",
-                 judgement, format_count(audit.checked), format_count(audit.lost),
-                 format_count(audit.duplicated), format_count(audit.unexpected),
-                 audit.mode == VerifyMode::kFull
-                     ? fmt::format(", {} corrupted", format_count(audit.corrupted))
-                     : "");
+  fmt::format_to(
+      out, "Audit     {}: {} rows read back, {} lost, {} duplicated, {} unexpected{}{}\n",
+      judgement, format_count(audit.checked), format_count(audit.lost),
+      format_count(audit.duplicated), format_count(audit.unexpected),
+      audit.mode == VerifyMode::kFull ? fmt::format(", {} corrupted", format_count(audit.corrupted))
+                                      : "",
+      audit.recovered > 0
+          ? fmt::format(", {} not known to be stored", format_count(audit.recovered))
+          : "");
 }
 
 void add_resumed(const std::vector<ResumedRun>& runs, Out out) {
   for (const ResumedRun& run : runs) {
     fmt::format_to(
         out,
-        "Resumed   run {}: {} messages stored, {} were there already, {} dead-lettered, "
+        "Resumed   run {}: {} stored, {} there already, {} dead-lettered, "
         "{} damaged; audit {}\n",
-        run.run_id, format_count(run.stored), format_count(run.already_present),
+        run.run_id, format_number(run.stored, "message"), format_count(run.already_present),
         format_count(run.dead_lettered), format_count(run.damaged),
         !run.audit.passed ? "none"
         : *run.audit.passed
@@ -133,12 +207,10 @@ std::string text_report(const RunReport& report) {
   fmt::format_to(out, "Time taken to consume all messages: {}\n\n",
                  format_seconds(report.total_time));
 
-  fmt::format_to(out, "Run       {}, seed {}, {} {}, table {}\n", report.run_id,
-                 report.config.seed.value_or(0), report.database.kind, report.database.version,
-                 one_line(report.config.table));
+  add_settings(report, out);
   add_rate(report, out);
-  add_latency(report.latency, out);
-  add_counts(report.counts, out);
+  add_latency(report, out);
+  add_counts(report, out);
   fmt::format_to(out,
                  "Channel   capacity {}, depth max {}, mean {:.1f}; producers blocked {} in all\n",
                  format_count(report.queue.capacity), format_count(report.queue.depth_max),
@@ -160,7 +232,8 @@ std::string text_report(const RunReport& report) {
   add_delivery(report, out);
   add_audit(report.audit, report.config.verify, out);
   for (const ReportedError& error : report.errors) {
-    fmt::format_to(out, "Error     {} x {} ({}): {}\n", error.count, error.code, error.error_class,
+    fmt::format_to(out, "Error     {} failed with {} ({}): {}\n",
+                   format_number(error.count, "attempt"), error.code, error.error_class,
                    error.message);
   }
   fmt::format_to(out, "Verdict   {}\n", report.verdict);

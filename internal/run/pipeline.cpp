@@ -182,6 +182,7 @@ void Pipeline::begin() {
   });
   spdlog::info("Starting producers...");
   start_ = clock_.now();
+  for (const auto& account : consumer_accounts_) account->production_starts(start_);
   const auto end = plan_.schedule.end();
   coordinator_.expect_end(end ? std::optional(start_ + *end) : std::nullopt);
   tickets_.start(start_);

@@ -75,6 +75,8 @@ class Pipeline {
   void keep_the_rest();
   void note_drain_timeout();
   void open_gate();
+  [[nodiscard]] std::optional<nanoseconds> oldest_missing(const SequenceSet& acknowledged,
+                                                          std::uint64_t scheduled) const;
   void audit_run(RunReport& report, std::uint64_t resent);
 
   const Plan& plan_;

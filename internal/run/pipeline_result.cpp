@@ -2,6 +2,7 @@
 
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "audit/audit.h"
@@ -152,6 +153,7 @@ RunReport Pipeline::finish() {
   report.writing = taken.writing;
   report.produce_time = producers_done_ - start_;
   report.drain_time = consumers_done_ - producers_done_;
+  report.silence_at_end = consumers_done_ - std::max(taken.last_commit, start_);
   const std::uint64_t stored = report.counts.stored;
   const bool all_stored = stored == report.counts.produced && stored > 0;
   report.total_time = (all_stored ? taken.last_commit : consumers_done_) - start_;
@@ -170,9 +172,20 @@ RunReport Pipeline::finish() {
   return report;
 }
 
+// How long before the end the first message that was not acknowledged was due.
+std::optional<nanoseconds> Pipeline::oldest_missing(const SequenceSet& acknowledged,
+                                                    std::uint64_t scheduled) const {
+  const auto& ranges = acknowledged.ranges();
+  const bool has_first = !ranges.empty() && ranges.front().begin == 0;
+  const std::uint64_t missing = has_first ? ranges.front().end : 0;
+  if (missing >= scheduled || !plan_.schedule.paced()) return std::nullopt;
+  return consumers_done_ - (start_ + plan_.schedule.offset(missing));
+}
+
 void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
   const SequenceSet acknowledged = acknowledged_.take();
   const SequenceSet produced = produced_.take();
+  report.oldest_not_stored = oldest_missing(acknowledged, report.counts.scheduled);
   report.sequences_agree = spool_agrees_ && produced.size() == report.counts.produced &&
                            acknowledged.size() == report.counts.stored;
   if (has_stuck_thread()) {

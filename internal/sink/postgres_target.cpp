@@ -104,6 +104,16 @@ bool check_columns(pqxx::work& work, const std::string& table, std::span<const C
   return true;
 }
 
+// A crash of the server empties an unlogged table. So it does with an unlogged partition.
+bool is_unlogged(pqxx::work& work, const std::string& table) {
+  const pqxx::result found = work.exec(fmt::format(
+      "WITH RECURSIVE tree(oid) AS (SELECT to_regclass({})::oid UNION "
+      "SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = tree.oid) "
+      "SELECT 1 FROM pg_class JOIN tree USING (oid) WHERE relpersistence <> 'p' LIMIT 1",
+      work.quote(quote_identifier(table))));
+  return !found.empty();
+}
+
 class PostgresTarget final : public Target {
  public:
   explicit PostgresTarget(TargetConfig config)
@@ -218,7 +228,8 @@ void PostgresTarget::open() {
              .durability = {
                  {"synchronous_commit", config_.durability == Durability::kFull ? "on" : "off"},
                  {"fsync", show("fsync")},
-                 {"full_page_writes", show("full_page_writes")}}};
+                 {"full_page_writes", show("full_page_writes")},
+                 {"table", is_unlogged(work, config_.table) ? "unlogged" : "logged"}}};
   });
 }
 

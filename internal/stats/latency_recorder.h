@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "model/message.h"
 #include "stats/histogram.h"
+#include "stats/stored_curve.h"
 
 namespace loadgen {
 
@@ -20,12 +21,15 @@ struct LatencyHistograms {
   Histogram queue_wait;    // created -> taken
   Histogram batch_wait;    // taken -> write begins
   Histogram write;         // write begins -> commit confirmed
+  StoredCurve stored;      // how many by when
 
   void merge(const LatencyHistograms& other);
 };
 
 class LatencyRecorder {
  public:
+  // Production begins, before anything is recorded.
+  void start(TimePoint when) { start_ = when; }
   // Counts the messages of a stored frame.
   void record(std::span<const Message> messages, TimePoint write_begin, TimePoint write_end);
 
@@ -33,6 +37,7 @@ class LatencyRecorder {
   LatencyHistograms finish() && { return std::move(histograms_); }
 
  private:
+  TimePoint start_;
   LatencyHistograms histograms_;
 };
 

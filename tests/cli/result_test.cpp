@@ -28,6 +28,7 @@ const std::vector<Key> kKeys{{"/schema_version", "u"},
                              {"/config/burst", "u0"},
                              {"/config/message_size", "u"},
                              {"/config/seed", "u"},
+                             {"/config/seed_text", "s"},
                              {"/config/queue_capacity", "u"},
                              {"/config/on_full", "s"},
                              {"/config/batch_size", "u"},
@@ -59,9 +60,11 @@ const std::vector<Key> kKeys{{"/schema_version", "u"},
                              {"/rate/produced_per_s", "n"},
                              {"/rate/stored_per_s", "n"},
                              {"/rate/sustained", "b0"},
+                             {"/rate/sustained_reason", "s0"},
                              {"/time_s/produce", "n"},
                              {"/time_s/drain", "n"},
                              {"/time_s/total", "n"},
+                             {"/time_s/oldest_not_stored", "n0"},
                              {"/queue/capacity", "u"},
                              {"/queue/depth_max", "u"},
                              {"/queue/depth_mean", "n"},
@@ -205,10 +208,34 @@ TEST_CASE("result: what was not asked for is null, and text that is not UTF-8 br
 }
 
 TEST_CASE("result: the verdict says whether the rate was sustained") {
-  const Finished run = AppRun({"--rps=200", "--duration=500ms", "--db=null:"}).finish();
+  const Finished run = AppRun({"--rps=200", "--duration=1s", "--db=null:"}).finish();
   CHECK(run.json.at("rate").at("sustained") == true);
+  CHECK(run.json.at("rate").at("sustained_reason").is_null());
   CHECK(contains(run.json.at("verdict").get<std::string>(), "sustained"));
   CHECK(contains(run.process.out, "sustained"));
+}
+
+TEST_CASE("result: of a run too short to tell, nothing is said of its rate") {
+  const Finished run = AppRun({"--rps=200", "--count=20", "--db=null:"}).finish();
+  CHECK(run.json.at("rate").at("sustained").is_null());
+  CHECK(contains(run.json.at("rate").at("sustained_reason").get<std::string>(), "too short"));
+  CHECK(contains(run.process.out, "not to be told"));
+}
+
+TEST_CASE("result: a table that a crash would empty is warned about") {
+  const auto database = postgres_database();
+  if (!database) return;
+  create_tables(*database, "postgres.sql", "messages");
+  const auto durability = [&] {
+    const Finished run = AppRun({"--rps=max", "--count=5", "--db=" + database->address()}).finish();
+    const bool unlogged =
+        run.json.at("environment").at("database").at("durability").at("table") == "unlogged";
+    CHECK(contains(run.process.out, "table is unlogged") == unlogged);
+    return unlogged;
+  };
+  CHECK_FALSE(durability());
+  database->execute("ALTER TABLE messages SET UNLOGGED");
+  CHECK(durability());
 }
 
 TEST_CASE("result: durability is what the database says it is") {

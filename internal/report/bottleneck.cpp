@@ -1,0 +1,145 @@
+#include "report/bottleneck.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+#include <string_view>
+
+#include "base/units.h"
+
+namespace loadgen {
+namespace {
+
+// The CPU time of the set-up counts, too: in a shorter run it would be most of what is told.
+constexpr std::chrono::milliseconds kTooShort{100};
+// A database that confirms nothing for so long at the end, though it is given something, has
+// stalled.
+constexpr std::chrono::milliseconds kStalled{500};
+
+double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+double share(nanoseconds part, nanoseconds whole, std::uint32_t threads) {
+  return whole.count() > 0 ? std::min(1.0, seconds(part) / (seconds(whole) * threads)) : 0;
+}
+
+// Where the time went.
+struct Figures {
+  double writing;  // share of the consumers' time
+  double blocked;  // share of the producers' time
+  double cores;    // in use
+};
+
+Figures figures_of(const RunReport& report) {
+  const double cpu_s = report.client.cpu_user_s + report.client.cpu_system_s;
+  return {.writing = share(report.writing, report.total_time, report.config.consumers),
+          .blocked = share(report.queue.blocked, report.produce_time, report.config.producers),
+          .cores = std::min<double>(report.environment.cpu_count,
+                                    cpu_s / std::max(1e-9, seconds(report.total_time)))};
+}
+
+std::string channel_figure(const RunReport& report, const Figures& figures) {
+  if (report.counts.dropped > 0) return "messages were dropped";
+  if (figures.blocked > 0.05) {
+    return fmt::format("the channel was full for producers {:.0f} % of the time",
+                       100 * figures.blocked);
+  }
+  if (report.queue.depth_mean > 0.5 * static_cast<double>(report.queue.capacity)) {
+    return fmt::format("{} messages stood in the channel on average",
+                       format_amount(report.queue.depth_mean, 0));
+  }
+  return "";
+}
+
+// The database failed or stood still, as is seen without looking at any share of time.
+std::optional<std::string> outage(const RunReport& report) {
+  const Counts& counts = report.counts;
+  if (report.breaker.open > report.total_time / 10) {
+    return fmt::format("the database, which failed: the circuit breaker kept all off for {}",
+                       format_seconds(report.breaker.open));
+  }
+  const bool was_given_something = report.writing.count() > 0 || counts.in_doubt > 0;
+  if (was_given_something && counts.unsent + counts.in_doubt + counts.spooled > 0 &&
+      report.silence_at_end >= std::max<nanoseconds>(kStalled, report.total_time / 10)) {
+    return fmt::format("the database, which confirmed nothing in the last {}",
+                       format_latency(static_cast<double>(report.silence_at_end.count())));
+  }
+  if (counts.stored == 0 && counts.dead_lettered > 0) {
+    return "the database, which took nothing of what it was given";
+  }
+  return std::nullopt;
+}
+
+std::string connections(const RunReport& report) {
+  const std::uint32_t count = report.config.consumers;
+  return count == 1 ? "one connection" : fmt::format("{} connections", count);
+}
+
+// Consumers spent their time in writes. That is the database's limit only where more connections or
+// larger batches would not help, which one run does not show.
+std::optional<std::string> writes(const RunReport& report, const Figures& figures) {
+  const std::string channel = channel_figure(report, figures);
+  if (figures.writing <= (channel.empty() ? 0.5 : 0.2)) return std::nullopt;
+  const bool by_row = report.database.insert == InsertMethod::kSingle;
+  const bool round_trips = report.config.consumers == 1 || by_row;
+  return fmt::format(
+      "the database{}: {}{} spent {:.0f} % of the time in writes",
+      round_trips
+          ? fmt::format(", or the way there, as {} {} it{}", connections(report),
+                        report.config.consumers == 1 ? "uses" : "use", by_row ? " row by row" : "")
+          : "",
+      channel.empty() ? "" : channel + ", ",
+      report.config.consumers == 1 ? "the consumer" : "consumers", 100 * figures.writing);
+}
+
+bool program_is_busy(const RunReport& report, const Figures& figures) {
+  const unsigned cpus = report.environment.cpu_count;
+  if (figures.cores >= 0.85 * cpus) return true;
+  if (!report.config.spool.empty()) return false;  // its disk is something else to wait for
+  // Producers without a rate never sleep: what they do not spend waiting for room is work. A
+  // target that keeps nothing is no reason to wait, either.
+  if (!report.config.rps) return figures.blocked <= 0.05 || report.database.kind == "null";
+  constexpr double kLate_ns = 10e6;
+  return report.latency.schedule_lag.percentile(50) > kLate_ns && figures.blocked <= 0.05 &&
+         figures.cores >= 0.8 * std::min<double>(report.config.producers, cpus);
+}
+
+std::string usage(const RunReport& report, const Figures& figures) {
+  return fmt::format("it used {:.1f} of {} cores", figures.cores, report.environment.cpu_count);
+}
+
+}  // namespace
+
+std::string blame(const RunReport& report, std::string_view what) {
+  const auto was = [&](std::string_view culprit) {
+    return fmt::format("the {} was {}", what, culprit);
+  };
+  const auto untold = [&](std::string_view why) {
+    return fmt::format("what the {} was is not to be told{}", what, why);
+  };
+  const bool real_database = report.database.kind != "null";
+  if (real_database) {
+    if (const auto culprit = outage(report)) return was(*culprit);
+  }
+  if (report.counts.stored + report.counts.in_doubt == 0 && report.writing.count() == 0) {
+    return was("not the database, which was given nothing");
+  }
+  if (report.total_time < kTooShort) return untold(" from so short a run");
+  const Figures figures = figures_of(report);
+  if (real_database) {
+    if (const auto culprit = writes(report, figures)) return was(*culprit);
+  }
+  if (program_is_busy(report, figures)) {
+    return was(fmt::format(
+        "this program and its machine: {}, and half of the messages were made later than {} after "
+        "they were due",
+        usage(report, figures), format_latency(report.latency.schedule_lag.percentile(50))));
+  }
+  const std::string channel = channel_figure(report, figures);
+  return untold(fmt::format(
+      ": consumers spent {:.0f} % of their time in writes, {}, and as to this program, {}",
+      100 * figures.writing, channel.empty() ? "the channel was hardly ever full" : channel,
+      usage(report, figures)));
+}
+
+}  // namespace loadgen

@@ -1,0 +1,97 @@
+#include "report/sustained.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "base/units.h"
+
+namespace loadgen {
+namespace {
+
+double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
+
+// A database that takes the share c of the rate has at time t a backlog that takes t (1 - c) to
+// become due; at 10 % less than the rate 0.1 t, however it groups the messages. What is seen of its
+// growth is compared with what may be chance: 2 % of the run's length, and 10 ms.
+constexpr double kTolerance = 0.02;
+constexpr double kChance_s = 0.01;
+// What one stall at the very end may cost.
+constexpr double kLastStall_s = 0.25;
+// In a shorter run all that grows is hidden by what may be chance.
+constexpr double kShortest_s = 0.4;
+// Messages on their way look like a backlog, until the run is long against the time they take. At
+// 10 % less than the rate the backlog of the last tenth of a run is at least 0.09 of its length.
+constexpr double kLeastLengths = 12;
+// When at the latest the first message has to be stored, as a share of the run, for its course to
+// tell something.
+constexpr double kLatestFirst = 0.25;
+
+// The backlog in the course of a run, in seconds: how long ago the messages stored until then would
+// have been due if they were stored in order. Of each part the least, which is blind to stalls that
+// are caught up and to messages that are merely on their way.
+struct Course {
+  double usual = 0;         // in the first half
+  double before = 0;        // the most of the tenths of the first half
+  double middle = 0;        // from there to the last tenth
+  double end = 0;           // in the last tenth
+  double first_stored = 0;  // when, not what
+};
+
+Course course_of(const StoredCurve& curve, double rate, double length) {
+  std::array<double, 10> tenths;
+  tenths.fill(length);
+  const double width = seconds(curve.width());
+  Course course{.first_stored = length};
+  double stored = 0;
+  double time = 0;
+  for (const std::uint64_t count : curve.counts()) {
+    if (count > 0 && stored == 0) course.first_stored = time;
+    stored += static_cast<double>(count);
+    time += width;
+    if (time > length) break;
+    double& least =
+        tenths.at(std::min<std::size_t>(9, static_cast<std::size_t>(time / length * 10)));
+    least = std::min(least, std::max(0.0, time - stored / rate));
+  }
+  course.usual = *std::min_element(tenths.begin(), tenths.begin() + 5);
+  course.before = *std::max_element(tenths.begin(), tenths.begin() + 5);
+  course.middle = *std::min_element(tenths.begin() + 5, tenths.begin() + 9);
+  course.end = tenths.back();
+  return course;
+}
+
+Sustained unknown(std::string because) { return {std::nullopt, std::move(because)}; }
+
+}  // namespace
+
+Sustained sustained(const RunReport& report) {
+  if (!report.config.rps) return {};
+  const Counts& counts = report.counts;
+  if (counts.stored != counts.scheduled) return {false, ""};
+  if (counts.stored == 0) return unknown("no message was due");
+  const double length = static_cast<double>(counts.scheduled) / *report.config.rps;
+  const Course course = course_of(report.latency.stored, *report.config.rps, length);
+  const double tolerance = kTolerance * length;
+  if (seconds(report.total_time) > length + course.before + tolerance + kLastStall_s) {
+    return {false, ""};
+  }
+  const std::string too_short = fmt::format("the run lasted {}, too short to see a backlog grow",
+                                            format_latency(length * 1e9));
+  if (length < kShortest_s) return unknown(too_short);
+  const double by_chance = tolerance + kChance_s;
+  if (course.end <= by_chance) return {true, ""};  // hardly any backlog, whatever was before
+  const bool has_course = course.first_stored <= kLatestFirst * length;
+  if (has_course && course.end - course.before > by_chance) {
+    // What grows for good had grown before the end already; in a stall just before it had not.
+    if (course.middle - course.usual > (course.end - course.usual) / 3) return {false, ""};
+    return unknown(fmt::format("the database stood still, or nearly, for {} before the end",
+                               format_latency((course.end - course.before) * 1e9)));
+  }
+  if (has_course && course.end * kLeastLengths <= length) return {true, ""};
+  return unknown(fmt::format("{} where messages take {} to be stored", too_short,
+                             format_latency(course.end * 1e9)));
+}
+
+}  // namespace loadgen
