@@ -1,11 +1,13 @@
 #include "run/progress.h"
 
 #include <fmt/format.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "base/units.h"
 #include "run/log.h"
@@ -18,9 +20,36 @@ bool can_redraw() {
   return isatty(STDERR_FILENO) != 0 && term != nullptr && std::string_view(term) != "dumb";
 }
 
+// Asked each time: windows change their size. 0 = unknown.
+std::size_t terminal_columns() {
+  winsize size{};
+  return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+}
+
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
+
+std::string progress_line(const ProgressFigures& figures, std::size_t columns) {
+  const double elapsed = seconds(figures.elapsed);
+  std::string time = fmt::format("{:.0f}s", elapsed);
+  if (figures.planned && figures.elapsed > *figures.planned) {
+    time += ", draining";
+  } else if (figures.planned) {
+    time += fmt::format("/{:.0f}s", seconds(*figures.planned));
+  }
+  std::string line = std::move(time);
+  for (const std::string& part : {fmt::format("produced {}", format_count(figures.produced)),
+                                  fmt::format("stored {}", format_count(figures.stored)),
+                                  fmt::format("({}/s)", format_amount(figures.stored_per_s, 0)),
+                                  fmt::format("waiting {}", format_count(figures.waiting))}) {
+    const std::string_view gap = part.front() == '(' ? " " : "  ";
+    // The last column stays free: in it some terminals wrap at once.
+    if (columns > 0 && line.size() + gap.size() + part.size() >= columns) break;
+    line.append(gap).append(part);
+  }
+  return line;
+}
 
 void show_progress(const ProgressSource& source, nanoseconds interval,
                    const std::stop_token& stop) {
@@ -34,12 +63,13 @@ void show_progress(const ProgressSource& source, nanoseconds interval,
     const std::uint64_t stored = source.live.stored.load(std::memory_order_relaxed);
     const std::uint64_t produced = source.live.produced.load(std::memory_order_relaxed);
     const double rate = static_cast<double>(stored - last_stored) / seconds(now - last);
-    const std::string planned =
-        source.planned ? fmt::format("/{:.0f}s", seconds(*source.planned)) : "";
-    std::string line =
-        fmt::format("{:.0f}s{}  produced {}  stored {} ({:.0f}/s)  waiting {}",
-                    seconds(now - source.start), planned, format_count(produced),
-                    format_count(stored), rate, format_count(source.channel.stats().depth));
+    std::string line = progress_line({.elapsed = now - source.start,
+                                      .planned = source.planned,
+                                      .produced = produced,
+                                      .stored = stored,
+                                      .stored_per_s = rate,
+                                      .waiting = source.channel.stats().depth},
+                                     redraw ? terminal_columns() : 0);
     // The cursor goes back to the first column, so that a log line overwrites the progress.
     line = redraw ? fmt::format("\r{}\x1b[K\r", line) : fmt::format("{}\n", line);
     show_progress_line(line);
