@@ -99,8 +99,8 @@ bool program_is_busy(const RunReport& report, const Figures& figures) {
   // Producers without a rate never sleep: what they do not spend waiting for room is work. A
   // target that keeps nothing is no reason to wait, either.
   if (!report.config.rps) return figures.blocked <= 0.05 || report.database.kind == "null";
-  constexpr double kLate_ns = 10e6;
-  return report.latency.schedule_lag.percentile(50) > kLate_ns && figures.blocked <= 0.05 &&
+  constexpr double kLateNs = 10e6;
+  return report.latency.schedule_lag.percentile(50) > kLateNs && figures.blocked <= 0.05 &&
          figures.cores >= 0.8 * std::min<double>(report.config.producers, cpus);
 }
 

@@ -16,11 +16,11 @@ double seconds(nanoseconds time) { return std::chrono::duration<double>(time).co
 // become due; at 10 % less than the rate 0.1 t, however it groups the messages. What is seen of its
 // growth is compared with what may be chance: 2 % of the run's length, and 10 ms.
 constexpr double kTolerance = 0.02;
-constexpr double kChance_s = 0.01;
+constexpr double kChanceS = 0.01;
 // What one stall at the very end may cost.
-constexpr double kLastStall_s = 0.25;
+constexpr double kLastStallS = 0.25;
 // In a shorter run all that grows is hidden by what may be chance.
-constexpr double kShortest_s = 0.4;
+constexpr double kShortestS = 0.4;
 // Messages on their way look like a backlog, until the run is long against the time they take. At
 // 10 % less than the rate the backlog of the last tenth of a run is at least 0.09 of its length.
 constexpr double kLeastLengths = 12;
@@ -74,13 +74,13 @@ Sustained sustained(const RunReport& report) {
   const double length = static_cast<double>(counts.scheduled) / *report.config.rps;
   const Course course = course_of(report.latency.stored, *report.config.rps, length);
   const double tolerance = kTolerance * length;
-  if (seconds(report.total_time) > length + course.before + tolerance + kLastStall_s) {
+  if (seconds(report.total_time) > length + course.before + tolerance + kLastStallS) {
     return {false, ""};
   }
   const std::string too_short = fmt::format("the run lasted {}, too short to see a backlog grow",
                                             format_latency(length * 1e9));
-  if (length < kShortest_s) return unknown(too_short);
-  const double by_chance = tolerance + kChance_s;
+  if (length < kShortestS) return unknown(too_short);
+  const double by_chance = tolerance + kChanceS;
   if (course.end <= by_chance) return {true, ""};  // hardly any backlog, whatever was before
   const bool has_course = course.first_stored <= kLatestFirst * length;
   if (has_course && course.end - course.before > by_chance) {
