@@ -50,7 +50,7 @@ struct Fixture {
 
   TimePoint now = kStart;
   double uniform01 = 0.5;
-  BreakerMachine machine{now};
+  BreakerMachine machine{now, {1s, 30s}};
 };
 
 // One that failed until it opened.
@@ -165,7 +165,7 @@ TEST_CASE("breaker: it opens exactly when a count of the results at hand says so
   CHECK(opened_by_rate > 30);
 }
 
-TEST_CASE("breaker: open for one second, and nobody is admitted") {
+TEST_CASE("breaker: open for the shortest delay, and nobody is admitted") {
   OpenFixture f;
   CHECK(f.sit_out() == 1s);
   CHECK(f.state() == "open");  // until somebody asks
@@ -241,7 +241,7 @@ TEST_CASE("breaker: an uncounted probe makes room for the next and judges nothin
   CHECK(f.state() == "closed");
 }
 
-TEST_CASE("breaker: each failed probe doubles the time, up to thirty seconds") {
+TEST_CASE("breaker: each failed probe doubles the time, up to the longest delay") {
   OpenFixture f;
   for (const auto expected : {1s, 2s, 4s, 8s, 16s, 30s, 30s, 30s}) {
     CHECK(f.sit_out() == expected);
@@ -252,7 +252,21 @@ TEST_CASE("breaker: each failed probe doubles the time, up to thirty seconds") {
   }
 }
 
-TEST_CASE("breaker: closing resets the time to one second") {
+TEST_CASE("breaker: it is open for the shortest delay first, then up to the longest, no further") {
+  TimePoint now = kStart;
+  BreakerMachine machine(now, {50ms, 300ms});
+  std::vector<nanoseconds> waits;
+  const auto fail = [&] {
+    const auto transition = machine.conclude(*machine.admit(now).pass, kBad, now, 0.5);
+    if (!transition) return;
+    waits.push_back(transition->open_for);
+    now += transition->open_for;
+  };
+  for (int i = 0; i < 5 + 4; ++i) fail();
+  CHECK(waits == std::vector<nanoseconds>{50ms, 100ms, 200ms, 300ms, 300ms});
+}
+
+TEST_CASE("breaker: closing resets the time to the shortest delay") {
   OpenFixture f;
   for (int i = 0; i < 4; ++i) {
     f.sit_out();

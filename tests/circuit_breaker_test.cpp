@@ -23,7 +23,7 @@ constexpr auto kLongestOpen = 36s;  // with jitter
 
 struct Fixture {
   explicit Fixture(Breaker mode = Breaker::kOn, CircuitBreaker::Hook hook = {})
-      : breaker(mode, 1, clock, std::move(hook)) {}
+      : breaker(mode, {1s, 30s}, 1, clock, std::move(hook)) {}
 
   Admission admitted() {
     std::optional<Admission> admission = breaker.admit({});
@@ -91,7 +91,7 @@ TEST_CASE("circuit breaker: open, a caller sleeps until the time is over and is 
 TEST_CASE("circuit breaker: the jitter differs from seed to seed and is the same for the same") {
   FakeClock clock;
   const auto open_for = [&clock](std::uint64_t seed) {
-    CircuitBreaker breaker(Breaker::kOn, seed, clock, {});
+    CircuitBreaker breaker(Breaker::kOn, {1s, 30s}, seed, clock, {});
     for (int i = 0; i < 5; ++i) breaker.admit({})->failed();
     return breaker.report().transitions.at(0).open_for;
   };

@@ -6,7 +6,6 @@
 #include <new>
 #include <optional>
 #include <thread>
-#include <utility>
 #include <vector>
 
 #include "channel/memory_channel.h"
@@ -73,7 +72,7 @@ struct Fixture {
   FakeClock clock;
   MemoryChannel channel{1000, OnFull::kBlock, clock};
   MemorySink sink;
-  CircuitBreaker breaker{Breaker::kOff, 1, clock, {}};
+  CircuitBreaker breaker{Breaker::kOff, {}, 1, clock, {}};
   RetryBudget budget;
   DeadLetterBox dead_letters{"/nonexistent/dead-letter.jsonl", 0};
   SharedSequenceSet acknowledged;
@@ -164,18 +163,19 @@ TEST_CASE("consumer: a frame that is tried again stays as it is, however late it
    public:
     LockedOnce(Sink& inner, FakeClock& clock) : inner_(inner), clock_(clock) {}
     WriteResult write(const Frame& frame) noexcept override {
-      if (std::exchange(locked_, false)) {
+      if (locked_.exchange(false)) {
         clock_.advance(6ms);
         return {WriteOutcome::kNotWritten, {.error_class = ErrorClass::kContention}};
       }
       return inner_.write(frame);
     }
     void interrupt() noexcept override {}
+    [[nodiscard]] bool was_tried() const { return !locked_; }
 
    private:
     Sink& inner_;
     FakeClock& clock_;
-    bool locked_ = true;
+    std::atomic<bool> locked_{true};
   };
   Fixture f;
   f.push(0, 3);
@@ -187,6 +187,7 @@ TEST_CASE("consumer: a frame that is tried again stays as it is, however late it
     totals = f.run({.batch_size = 3, .linger = 0ms, .max_lag = 5ms}, sink);
     done = true;
   });
+  while (!sink.was_tried()) std::this_thread::yield();
   while (!done) f.clock.advance(10ms);  // the backoff
   consumer.join();
   CHECK(totals.delivered.stored == 3);

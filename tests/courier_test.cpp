@@ -100,7 +100,7 @@ struct Fixture {
   FakeClock clock;
   LedgerSink sink;
   SinkTarget target{sink};
-  CircuitBreaker breaker{Breaker::kOn, 1, clock, {}};
+  CircuitBreaker breaker{Breaker::kOn, {1s, 30s}, 1, clock, {}};
   RetryBudget budget;
   DeadLetterBox dead_letters{dir.file("dead.jsonl"), 100};
   std::stop_source give_up;
@@ -228,6 +228,47 @@ TEST_CASE("courier: a connection from before the breaker opened is not what prob
     CHECK(f.deliver(courier, messages_from(first, 5)).stored == 5);
     CHECK(f.target.connections == 2);
   }
+}
+
+TEST_CASE(
+    "courier: sessions that worked and die together are replaced at once, and open no breaker") {
+  for (const Fault fault : {Fault::kNone, Fault::kInDoubtStored}) {
+    Fixture f;
+    std::vector<std::unique_ptr<Courier>> couriers;
+    for (std::uint64_t i = 0; i < 6; ++i) {
+      couriers.push_back(std::make_unique<Courier>(f.context));
+      CHECK(f.deliver(*couriers.back(), messages_from(5 * i, 5)).stored == 5);
+    }
+    CHECK(f.target.connections == 6);
+    const std::size_t written = f.sink.writes;
+    // The first attempt over each old session fails, the one over a new session does not.
+    f.sink.answer = [written, fault](std::size_t nth) {
+      if ((nth - written) % 2 == 1) return Answer{};
+      return fault == Fault::kNone ? Answer{Fault::kNone, refusal(ErrorClass::kOutage)}
+                                   : Answer{fault, {}};
+    };
+    for (std::uint64_t i = 0; i < 6; ++i) {
+      const auto list = messages_from(100 + 5 * i, 5);
+      // Nobody moves the clock: a wait of any length would never end.
+      CHECK(couriers[i]->deliver({list}, {}).stored == 5);
+    }
+    CHECK(f.target.connections == 12);
+    CHECK(f.breaker.report().transitions_total == 0);
+  }
+}
+
+TEST_CASE("courier: failures over new connections open the breaker, also after a lost session") {
+  Fixture f;
+  Courier courier(f.context);
+  CHECK(f.deliver(courier, messages_from(0, 5)).stored == 5);
+  std::vector<bool> held_back;
+  f.sink.answer = [&](std::size_t nth) {
+    held_back.push_back(f.breaker.holds_back());
+    return nth < 8 ? Answer{Fault::kNone, refusal(ErrorClass::kOutage)} : Answer{};
+  };
+  CHECK(f.deliver(courier, messages_from(5, 5)).stored == 5);
+  // The lost session does not count, the five after it do.
+  CHECK(held_back == std::vector<bool>{false, false, false, false, false, false, true, true, true});
 }
 
 TEST_CASE("courier: a commit in doubt is written again, and the ledger decides") {

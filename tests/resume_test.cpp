@@ -53,7 +53,7 @@ struct Fixture {
   Options options;
   MemorySink sink;
   SinkTarget target{sink};
-  CircuitBreaker breaker{Breaker::kOff, 1, clock, {}};
+  CircuitBreaker breaker{Breaker::kOff, {}, 1, clock, {}};
   RetryBudget budget;
   DeadLetterBox dead_letters{"", 0};
 };

@@ -22,7 +22,8 @@ std::string_view to_name(BreakerState state) {
   return "";
 }
 
-BreakerMachine::BreakerMachine(TimePoint start) : entered_(start) {
+BreakerMachine::BreakerMachine(TimePoint start, BackoffPolicy open_for)
+    : open_for_(open_for), entered_(start), next_open_(open_for.base) {
   transitions_.reserve(kTransitionsKept);
 }
 
@@ -63,7 +64,7 @@ std::optional<BreakerTransition> BreakerMachine::judge_probe(BreakerVerdict verd
   if (verdict == BreakerVerdict::kUncounted) return std::nullopt;
   if (verdict == BreakerVerdict::kFailed) return open(now, uniform01);
   if (++probe_successes_ < kProbeSuccesses) return std::nullopt;
-  next_open_ = kOpenMin;
+  next_open_ = open_for_.base;
   failures_in_a_row_ = 0;
   window_ = {};
   return move_to(BreakerState::kClosed, now, nanoseconds(0));
@@ -74,7 +75,7 @@ BreakerTransition BreakerMachine::open(TimePoint now, double uniform01) {
   const double share = 1 + kOpenJitter * (2 * uniform01 - 1);
   const nanoseconds open_for(
       static_cast<std::int64_t>(static_cast<double>(next_open_.count()) * share));
-  next_open_ = std::min<nanoseconds>(2 * next_open_, kOpenMax);
+  next_open_ = next_open_ > open_for_.cap / 2 ? open_for_.cap : 2 * next_open_;
   open_until_ = now + open_for;
   probe_successes_ = 0;
   ++openings_;

@@ -5,8 +5,9 @@
 //
 //   closed     all may try. 5 failures in a row open it, and so does a failure rate of one half,
 //              once 20 results or more are from the last 10 s.
-//   open       nobody may try, for 1 s; twice as long each time a probe failed, up to 30 s; each
-//              time 20 % longer or shorter at random, so that processes do not return together.
+//   open       nobody may try, at first for the shortest retry delay; twice as long each time a
+//              probe failed, up to the longest; each time 20 % longer or shorter at random, so that
+//              processes do not return together.
 //   half-open  one at a time may, as a probe. 2 successes in a row close it, a failure opens it.
 //
 // Source: Michael Nygard, "Release It!", the pattern "Circuit Breaker"; the failure rate over a
@@ -20,6 +21,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "delivery/backoff.h"
 
 namespace loadgen {
 
@@ -54,8 +56,6 @@ class BreakerMachine {
   static constexpr std::uint32_t kFailuresInARow = 5;
   static constexpr std::chrono::seconds kWindow{10};
   static constexpr std::uint32_t kWindowResultsMin = 20;
-  static constexpr std::chrono::seconds kOpenMin{1};
-  static constexpr std::chrono::seconds kOpenMax{30};
   static constexpr double kOpenJitter = 0.2;  // up or down by this share
   static constexpr std::uint32_t kProbeSuccesses = 2;
   static constexpr std::size_t kTransitionsKept = 1000;
@@ -72,7 +72,8 @@ class BreakerMachine {
     std::optional<BreakerTransition> transition;
   };
 
-  explicit BreakerMachine(TimePoint start);
+  // `open_for`: how long it is open at first, and at most, before jitter.
+  BreakerMachine(TimePoint start, BackoffPolicy open_for);
 
   // May the caller try the target now?
   [[nodiscard]] Answer admit(TimePoint now);
@@ -110,6 +111,7 @@ class BreakerMachine {
   [[nodiscard]] std::optional<BreakerTransition> judge_probe(BreakerVerdict verdict, TimePoint now,
                                                              double uniform01);
 
+  const BackoffPolicy open_for_;
   BreakerState state_ = BreakerState::kClosed;
   TimePoint entered_;      // when state_ began
   std::uint64_t era_ = 0;  // counts the transitions
@@ -118,7 +120,7 @@ class BreakerMachine {
   Window window_;
   std::uint32_t failures_in_a_row_ = 0;
   // Open.
-  nanoseconds next_open_ = kOpenMin;  // before jitter
+  nanoseconds next_open_;  // before jitter
   TimePoint open_until_;
   // Half-open.
   bool probing_ = false;

@@ -5,12 +5,13 @@
 
 namespace loadgen {
 
-CircuitBreaker::CircuitBreaker(Breaker mode, std::uint64_t seed, Clock& clock, Hook on_transition)
+CircuitBreaker::CircuitBreaker(Breaker mode, BackoffPolicy open_for, std::uint64_t seed,
+                               Clock& clock, Hook on_transition)
     : mode_(mode),
       clock_(clock),
       on_transition_(std::move(on_transition)),
       random_(seed),
-      machine_(clock.now()) {}
+      machine_(clock.now(), open_for) {}
 
 std::optional<CircuitBreaker::Admission> CircuitBreaker::admit(const std::stop_token& stop) {
   if (mode_ == Breaker::kOff) {

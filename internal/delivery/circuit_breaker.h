@@ -53,9 +53,10 @@ class CircuitBreaker {
   // go by their times.
   using Hook = std::function<void(const BreakerTransition&)>;
 
-  // `seed` is for the jitter. Borrows the clock, which must outlive it. The hook may be empty.
-  // Off: everybody is admitted at once.
-  CircuitBreaker(Breaker mode, std::uint64_t seed, Clock& clock, Hook on_transition);
+  // `open_for`: see BreakerMachine. `seed` is for the jitter. Borrows the clock, which must outlive
+  // it. The hook may be empty. Off: everybody is admitted at once.
+  CircuitBreaker(Breaker mode, BackoffPolicy open_for, std::uint64_t seed, Clock& clock,
+                 Hook on_transition);
 
   // Blocks until the caller may try the target, or a stop is requested (nullopt).
   [[nodiscard]] std::optional<Admission> admit(const std::stop_token& stop);

@@ -31,11 +31,15 @@ void hide_texts(WriteError& error, const Frame& frame) {
   }
 }
 
+// Whether the connection broke.
+bool is_lost(const WriteResult& result) {
+  return result.outcome == WriteOutcome::kInDoubt ||
+         result.error.error_class == ErrorClass::kOutage;
+}
+
 // Whether the result says that the target is not well.
 bool is_ill_health(const WriteResult& result) {
-  return result.outcome == WriteOutcome::kInDoubt ||
-         result.error.error_class == ErrorClass::kOutage ||
-         result.error.error_class == ErrorClass::kCapacity ||
+  return is_lost(result) || result.error.error_class == ErrorClass::kCapacity ||
          result.error.error_class == ErrorClass::kUnknown;
 }
 
@@ -63,6 +67,7 @@ void Courier::connect() {
   if (interrupted_.stop_requested()) sink->interrupt();
   sink_ = std::move(sink);
   was_connected_ = true;
+  sink_has_stored_ = false;
 }
 
 Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
@@ -135,6 +140,7 @@ Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
     const WriteResult& result = piece.last = attempt.result;
     if (result.stored()) {
       admission->succeeded();
+      sink_has_stored_ = true;
       context_.budget.earn();
       refused_since_.reset();
       if (result.outcome == WriteOutcome::kAlreadyWritten) {
@@ -146,11 +152,14 @@ Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
       }
       return end_as(Settled::kStored);
     }
-    if (interrupted_.stop_requested()) {
-      admission->uncounted();  // it failed because we wanted it to: the target may be well
-    } else if (is_ill_health(result)) {
+    // A session that had worked and is gone says little of the target, which may have ended all of
+    // them at once and be well: a new one, tried at once, tells. Nor does an attempt that failed
+    // because we wanted it to.
+    const bool lost_session = attempt.stage == Stage::kWrite && sink_has_stored_ && is_lost(result);
+    const bool is_telling = !lost_session && !interrupted_.stop_requested();
+    if (is_telling && is_ill_health(result)) {
       admission->failed();
-    } else if (result.error.error_class == ErrorClass::kPoison) {
+    } else if (is_telling && result.error.error_class == ErrorClass::kPoison) {
       admission->succeeded();  // it is well enough to refuse
     } else {
       admission->uncounted();
@@ -172,7 +181,7 @@ Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
       delivered.failure = result;
       return unsettled();
     }
-    if (!back_off(result, trying)) break;
+    if (!lost_session && !back_off(result, trying)) break;
   }
   return unsettled();
 }
@@ -227,7 +236,7 @@ bool Courier::is_hopeless(const Attempt& attempt, const Trying& trying) {
 }
 
 // False: told to give up meanwhile.
-bool Courier::back_off(const WriteResult& result, const Trying& trying) {
+bool Courier::back_off(const WriteResult& result, Trying& trying) {
   BackoffPolicy policy = context_.policy.outage;
   bool may_hurry = true;
   if (result.error.error_class == ErrorClass::kContention) {
@@ -239,7 +248,7 @@ bool Courier::back_off(const WriteResult& result, const Trying& trying) {
     may_hurry = context_.budget.spend();
   }
   const double uniform = std::uniform_real_distribution<>()(random_);
-  const auto nth = static_cast<std::uint32_t>(std::min<std::uint64_t>(trying.attempts - 1, 1000));
+  const std::uint32_t nth = std::min(trying.waits++, 1000U);
   const nanoseconds delay = may_hurry ? full_jitter(policy, nth, uniform) : policy.cap;
   return context_.clock.sleep_until(context_.clock.now() + delay, context_.give_up);
 }

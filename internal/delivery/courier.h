@@ -112,6 +112,7 @@ class Courier {
   struct Trying {
     std::uint64_t attempts = 0;
     std::uint64_t unknown_errors = 0;
+    std::uint32_t waits = 0;  // before attempts
     bool in_doubt = false;
   };
 
@@ -129,12 +130,13 @@ class Courier {
   void begin_attempt(std::optional<TimePoint> when);
   void drop_sink();
   [[nodiscard]] bool is_hopeless(const Attempt& attempt, const Trying& trying);
-  bool back_off(const WriteResult& result, const Trying& trying);
+  bool back_off(const WriteResult& result, Trying& trying);
   void isolate(const Frame& frame, Piece piece, const DeliveryEvents& events, Delivered& delivered);
 
   const DeliveryContext& context_;
   std::minstd_rand random_;  // of the backoff
   bool was_connected_ = false;
+  bool sink_has_stored_ = false;            // the one there is now
   std::uint64_t openings_ = 0;              // of the breaker, when the target was last tried
   std::optional<TimePoint> refused_since_;  // the target turns us away as if we were strangers
 

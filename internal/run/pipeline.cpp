@@ -52,7 +52,8 @@ Pipeline::Pipeline(const Plan& plan, Target& target, Clock& clock)
                              .target_is_down = [this] { return breaker_.holds_back(); }})),
       unsent_(options_.unsent, {.run_id = plan.run_id, .anchor = anchor_}),
       dead_letters_(options_.dead_letter, options_.max_dead_letters),
-      breaker_(options_.breaker, plan.seed, clock, log_transition),
+      breaker_(options_.breaker, {options_.retry_delay.shortest, options_.retry_delay.longest},
+               plan.seed, clock, log_transition),
       coordinator_(clock, options_.drain_timeout) {
   if (spool_) check_spool(*spool_, spooled_run_.target, options_.delivery, clock);
 }

@@ -76,7 +76,9 @@ std::string to_text(const ReplayReport& report) {
 ReplayReport replay(const Replay& replay, Clock& clock) {
   const Options& options = replay.options;
   const WallAnchor anchor{clock.now(), clock.wall_now()};
-  CircuitBreaker breaker(options.breaker, 1, clock, log_transition);
+  CircuitBreaker breaker(options.breaker,
+                         {options.retry_delay.shortest, options.retry_delay.longest}, 1, clock,
+                         log_transition);
   std::set<std::string> told_codes;
   RetryBudget budget;
   DeadLetterBox none_kept("", 0);  // they are in the file that is replayed

@@ -50,7 +50,9 @@ double messages_per_s(ConsumerAccount::Timing timing, std::chrono::duration<doub
       .give_up = {},
       .on_failure = [](const WriteResult&) { std::abort(); },
       .on_unsent = [](std::span<const Message>) {}};
-  CircuitBreaker breaker(options.breaker, plan.seed, clock, {});
+  CircuitBreaker breaker(options.breaker,
+                         {options.retry_delay.shortest, options.retry_delay.longest}, plan.seed,
+                         clock, {});
   RetryBudget budget;
   DeadLetterBox dead_letters(options.dead_letter, options.max_dead_letters);
   const DeliveryContext delivery{.target = *target,
