@@ -411,7 +411,7 @@ TEST_CASE("json report: the keys are the contract, none is missing") {
             "schema_version", "run_id", "started_at",  "ended_at", "app_version", "exit_code",
             "interrupted",    "config", "environment", "counts",   "rate",        "time_s",
             "latency_us",     "queue",  "batches",     "client",   "breaker",     "audit",
-            "resumed",        "errors", "verdict"});
+            "resumed",        "errors", "failure",     "verdict"});
   CHECK(keys(report["latency_us"]) ==
         std::set<std::string>{"response", "schedule_lag", "queue_wait", "batch_wait", "write"});
   for (const json& histogram : report["latency_us"]) {

@@ -16,7 +16,10 @@ validate() { "$python" "$source/tests/validate_result.py" "$source/docs/result.s
   --on-full=drop-new --json=- >"$dir/losses.json" || [ $? -eq 3 ]
 "$app" --quiet --db="sqlite:$dir/c.db" --rps=max --count=100k --queue-capacity=1 \
   --on-full=abort --json=- >"$dir/error.json" 2>"$dir/log" || [ $? -eq 1 ]
-validate "$dir"/{null,sqlite,losses,error}.json
+# One that could not start.
+"$app" --quiet --db="sqlite:$dir/absent/d.db" --count=10 --json="$dir/unstarted.json" \
+  >"$dir/log" 2>&1 || [ $? -eq 1 ]
+validate "$dir"/{null,sqlite,losses,error,unstarted}.json
 
 # And what is no result is found out.
 mkdir "$dir/bad"
@@ -34,4 +37,4 @@ if validate "$dir"/bad/* >"$dir/violations"; then exit 1; fi
 for bad in "$dir"/bad/*; do
   grep -q "^$bad: " "$dir/violations" || { echo "accepted: $bad" >&2; exit 1; }
 done
-[ "$(grep -c "^$dir/bad/empty: .* required" "$dir/violations")" -eq 21 ]
+[ "$(grep -c "^$dir/bad/empty: .* required" "$dir/violations")" -eq 22 ]

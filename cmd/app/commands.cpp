@@ -40,8 +40,27 @@ int execute(const Options& options) {
   const auto target = make_target(plan.options, clock);
   check_destinations(options, *target);
 
-  const auto to_user = [&](const RunReport& report) { deliver(report, options.json); };
-  return run_pipeline(plan, *target, clock, to_user).exit_code;
+  // A result of an earlier run must not pass for this one's.
+  const auto to_file = [&](const std::exception& error, int code) {
+    deliver_json(report_failed_start(plan, *target, clock, error.what(), code), options.json);
+  };
+  bool delivered = false;
+  const auto to_user = [&](const RunReport& report) {
+    delivered = true;
+    deliver(report, options.json);
+  };
+  try {
+    return run_pipeline(plan, *target, clock, to_user).exit_code;
+  } catch (const StartInterrupted& error) {
+    to_file(error, kExitSignal + error.signal());
+    throw;
+  } catch (const UsageError& error) {
+    to_file(error, kExitUsage);
+    throw;
+  } catch (const std::exception& error) {
+    if (!delivered) to_file(error, kExitFailed);
+    throw;
+  }
 }
 
 int execute(const Replay& wanted) {

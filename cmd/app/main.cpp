@@ -28,6 +28,8 @@ int main(int argc, char** argv) {
         std::visit([](const auto& wanted) { return execute(wanted); }, parse_options(argc, argv));
     finish_logging();
     return code;
+  } catch (const StartInterrupted& error) {
+    return fail(error, static_cast<ExitCode>(kExitSignal + error.signal()));
   } catch (const UsageError& error) {
     return fail(error, kExitUsage);
   } catch (const std::exception& error) {

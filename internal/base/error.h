@@ -3,6 +3,7 @@
 #pragma once
 
 #include <stdexcept>
+#include <string>
 
 namespace loadgen {
 
@@ -16,6 +17,16 @@ class UsageError : public std::runtime_error {
 class SetupError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
+};
+
+// ... because a signal came first.
+class StartInterrupted : public SetupError {
+ public:
+  StartInterrupted(const std::string& message, int signal) : SetupError(message), signal_(signal) {}
+  [[nodiscard]] int signal() const { return signal_; }
+
+ private:
+  int signal_;
 };
 
 }  // namespace loadgen

@@ -148,7 +148,7 @@ void declare_attempts(Declarer& declare, Options& options) {
                 "longest one attempt to write may take");
   declare.value("--connect-wait", "D", options.connect_wait, parse_duration, "10s",
                 "a duration up to 365d such as 10s, or 0",
-                "wait for a database that is not up, or locked");
+                "wait for a database that is not up, locked, or silent");
   declare.choice("--breaker", "B", options.breaker,
                  "pause all while the database is down: on, off");
 }

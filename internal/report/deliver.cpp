@@ -36,6 +36,11 @@ void check_destination(const std::string& flag, const std::string& path,
   }
 }
 
+void deliver_json(const RunReport& report, const std::string& json) {
+  if (is_file(json)) write_file(kFlag, json, json_report(report));
+  if (is_stdout(json)) write_stdout(json_report(report));
+}
+
 void deliver(const RunReport& report, const std::string& json) {
   const std::string shown = is_stdout(json) ? json_report(report) : text_report(report);
   try {

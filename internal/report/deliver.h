@@ -13,6 +13,9 @@ namespace loadgen {
 void check_destination(const std::string& flag, const std::string& path,
                        std::span<const std::string> taken);
 
+// The JSON alone, to the same places: of a run that could not start.
+void deliver_json(const RunReport& report, const std::string& json);
+
 // json: a file for the JSON, "-" to have it on stdout instead of the text, "" for none. One of two
 // destinations that fails does not keep the report from the other. Throws SetupError.
 void deliver(const RunReport& report, const std::string& json);

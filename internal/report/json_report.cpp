@@ -140,14 +140,16 @@ Json resumed_json(const std::vector<ResumedRun>& runs) {
   return list;
 }
 
+Json error_json(const ReportedError& error) {
+  return {{"code", error.code},
+          {"class", error.error_class},
+          {"count", error.count},
+          {"message", error.message}};
+}
+
 Json errors_json(const std::vector<ReportedError>& errors) {
   Json list = Json::array();
-  for (const ReportedError& error : errors) {
-    list.push_back({{"code", error.code},
-                    {"class", error.error_class},
-                    {"count", error.count},
-                    {"message", error.message}});
-  }
+  for (const ReportedError& error : errors) list.push_back(error_json(error));
   return list;
 }
 
@@ -176,8 +178,8 @@ std::string json_report(const RunReport& report) {
       {"counts", counts_json(report.counts)},
       {"rate",
        {{"target_per_s", or_null(report.config.rps)},
-        {"produced_per_s", produced_per_second(report)},
-        {"stored_per_s", stored_per_second(report)},
+        {"produced_per_s", report.started ? Json(produced_per_second(report)) : Json(nullptr)},
+        {"stored_per_s", report.started ? Json(stored_per_second(report)) : Json(nullptr)},
         {"sustained", or_null(was_sustained.rate_was)},
         {"sustained_reason", was_sustained.unknown_because.empty()
                                  ? Json(nullptr)
@@ -212,6 +214,7 @@ std::string json_report(const RunReport& report) {
       {"audit", audit_json(report.audit)},
       {"resumed", resumed_json(report.resumed)},
       {"errors", errors_json(report.errors)},
+      {"failure", or_null(report.failure, error_json)},
       {"verdict", report.verdict}};
   return dump(json) + "\n";
 }

@@ -119,6 +119,9 @@ std::string judge_rate(const RunReport& report) {
 }
 
 std::string judge(const RunReport& report) {
+  if (!report.started) {
+    return fmt::format("The run could not start: {}.", report.failure->message);
+  }
   if (report.failure) {
     const std::string failed =
         fmt::format("The run failed: {} ({}).", report.failure->message, report.failure->code);

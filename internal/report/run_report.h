@@ -106,6 +106,7 @@ struct RunReport {
   std::vector<ResumedRun> resumed;  // before this run began
   std::string unsent_problem;       // why --unsent does not hold all of them; empty = it does
 
+  bool started = true;       // false: nothing was scheduled, as `failure` tells
   int interrupted_by = 0;    // signal that ended production early, 0 = none
   int audit_aborted_by = 0;  // signal that ended the audit, 0 = none
   bool drain_timed_out = false;

@@ -67,6 +67,7 @@ Sustained unknown(std::string because) { return {std::nullopt, std::move(because
 }  // namespace
 
 Sustained sustained(const RunReport& report) {
+  if (!report.started) return unknown("the run could not start");
   if (!report.config.rps) return {};
   const Counts& counts = report.counts;
   if (counts.stored != counts.scheduled) return {false, ""};

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/error.h"
+#include "base/redact.h"
 #include "loadgen_version.h"
 #include "report/json_report.h"
 #include "report/judge.h"
@@ -16,10 +17,14 @@
 #include "run/log.h"
 #include "run/progress.h"
 #include "run/resume.h"
+#include "run/time_limit.h"
 
 namespace loadgen {
 
 namespace {
+
+// A database that is up needs some time, too, to make tables.
+constexpr std::chrono::seconds kShortestSetUp{5};
 
 WriteError fatal_error(std::string code, std::string message) {
   return {
@@ -66,11 +71,29 @@ Pipeline::~Pipeline() {
   open_gate();
 }
 
-void Pipeline::open_target() {
-  await_database(clock_, options_.connect_wait, [&] { target_.open(); });
+// Runs a step that talks to the database before production: again and again while --connect-wait
+// lasts, and not longer, be it that nobody answers.
+template <typename Step>
+void Pipeline::set_up(Step step) {
+  const TimeLimit limit(clock_, std::max<nanoseconds>(options_.connect_wait, kShortestSetUp),
+                        [this] {
+                          target_.interrupt();
+                          interrupt_couriers();
+                        });
+  try {
+    await_database(clock_, options_.connect_wait, step);
+  } catch (const SetupError& error) {
+    if (!limit.expired()) throw;
+    throw SetupError(fmt::format("{}: the database did not answer within --connect-wait={:g}s",
+                                 one_line(redact(options_.db)),
+                                 std::chrono::duration<double>(options_.connect_wait).count()));
+  }
 }
 
-// Should this be ended by force, nothing is lost: the spool still has it.
+void Pipeline::open_target() {
+  set_up([&] { target_.open(); });
+}
+
 void Pipeline::resume_spooled() {
   if (spool_) resumed_ = resume(*spool_, delivery_context(), options_);
 }
@@ -92,8 +115,11 @@ DeliveryContext Pipeline::delivery_context() {
 void Pipeline::connect() {
   delivery_context_ = std::make_unique<DeliveryContext>(delivery_context());
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
-    couriers_.push_back(std::make_unique<Courier>(*delivery_context_));
-    await_database(clock_, options_.connect_wait, [&] { couriers_.back()->connect(); });
+    {
+      const std::lock_guard lock(couriers_mutex_);
+      couriers_.push_back(std::make_unique<Courier>(*delivery_context_));
+    }
+    set_up([&] { couriers_.back()->connect(); });
   }
 }
 
@@ -175,7 +201,7 @@ void Pipeline::begin() {
   if (spool_ && spool_->add_run(spooled_run_) != SpoolStatus::kSafe) {
     throw SetupError(spool_->problem());
   }
-  await_database(clock_, options_.connect_wait, [&] {
+  set_up([&] {
     target_.record_start({.run_id = plan_.run_id,
                           .app_version = kVersion,
                           .started_at = anchor_.wall,
@@ -304,6 +330,10 @@ void Pipeline::abort_writes() {
   aborting_.request_stop();
   give_up();
   coordinator_.note_abort();
+  interrupt_couriers();
+}
+
+void Pipeline::interrupt_couriers() {
   const std::lock_guard lock(couriers_mutex_);
   for (const auto& courier : couriers_) courier->interrupt();
 }

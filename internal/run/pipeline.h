@@ -59,9 +59,12 @@ class Pipeline {
 
   template <typename Body>
   std::jthread start_thread(Role role, Body body);
+  template <typename Step>
+  void set_up(Step step);
   void stop_production(int signal);
   void give_up();
   void abort_writes();
+  void interrupt_couriers();
   void on_error(const WriteResult& result);
   void on_failure(const WriteResult& result);
   [[nodiscard]] Options settled_config() const;

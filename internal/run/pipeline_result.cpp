@@ -12,10 +12,14 @@
 #include "report/judge.h"
 #include "run/machine.h"
 #include "run/pipeline.h"
+#include "run/time_limit.h"
 
 namespace loadgen {
 
 namespace {
+
+// How long a database that was well may take for the one row that holds the result.
+constexpr std::chrono::seconds kRecordLimit{10};
 
 ReportedError reported(const WriteResult& result, std::uint64_t count) {
   const bool in_doubt = result.outcome == WriteOutcome::kInDoubt;
@@ -221,6 +225,7 @@ void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
 void Pipeline::record_result(const RunReport& report) {
   // Whoever aborts does not want to wait for a database.
   if (user_abort_.stop_requested() || has_stuck_thread()) return;
+  const TimeLimit limit(clock_, kRecordLimit, [this] { target_.interrupt(); });
   try {
     target_.record_end(plan_.run_id, report.ended_at, json_report(report));
   } catch (const SetupError& error) {

@@ -4,7 +4,12 @@
 #include <spdlog/spdlog.h>
 
 #include <algorithm>
+#include <atomic>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
 #include <filesystem>
+#include <mutex>
 #include <utility>
 
 #include "audit/audit.h"
@@ -13,17 +18,92 @@
 #include "base/units.h"
 #include "delivery/watchdog.h"
 #include "model/generator.h"
+#include "run/signals.h"
+#include "run/time_limit.h"
 
 namespace loadgen {
 namespace {
+
+// What ends resuming before all is delivered: a signal, or a time without progress.
+class Interruption {
+ public:
+  Interruption(Clock& clock, nanoseconds patience, Target& target)
+      : target_(target),
+        signals_(clock, [this](int signal, int nth) { on_signal(signal, nth); }),
+        patience_(clock, patience, [this] { end_at_once(); }) {}
+
+  [[nodiscard]] std::stop_token give_up() const { return give_up_.get_token(); }
+
+  // After each frame: throws what ends resuming, if that is so.
+  void check(bool progress) {
+    if (progress) patience_.restart();
+    if (signal_ != 0) {
+      throw StartInterrupted(fmt::format("resuming was ended by SIG{}; what was not delivered "
+                                         "stays in the spool",
+                                         sigabbrev_np(signal_)),
+                             signal_);
+    }
+    if (give_up_.stop_requested()) {
+      throw SetupError("nothing could be delivered for --drain-timeout; it stays in the spool");
+    }
+  }
+
+  // The courier that is at work, and can be interrupted.
+  class Scope {
+   public:
+    Scope(Interruption& owner, Courier& courier) : owner_(owner) {
+      owner_.patience_.restart();
+      const std::lock_guard lock(owner_.mutex_);
+      owner_.courier_ = &courier;
+    }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+    ~Scope() {
+      const std::lock_guard lock(owner_.mutex_);
+      owner_.courier_ = nullptr;
+    }
+
+   private:
+    Interruption& owner_;
+  };
+
+ private:
+  void on_signal(int signal, int nth) {
+    signal_ = signal;
+    if (nth >= 3) std::_Exit(128 + signal);
+    give_up_.request_stop();
+    if (nth == 2) {
+      end_at_once();
+      target_.interrupt();
+    }
+    spdlog::warn("SIG{}: resuming ends {}.", sigabbrev_np(signal),
+                 nth == 1 ? "after the frame in hand; once more aborts it" : "at once");
+  }
+
+  void end_at_once() {
+    const std::lock_guard lock(mutex_);
+    if (courier_ == nullptr) return;  // then a table is audited, which takes its time
+    give_up_.request_stop();
+    courier_->interrupt();
+  }
+
+  Target& target_;
+  std::stop_source give_up_;
+  std::atomic<int> signal_{0};
+  std::mutex mutex_;
+  Courier* courier_ = nullptr;  // guarded by mutex_
+  SignalWatcher signals_;
+  TimeLimit patience_;
+};
 
 // One earlier run, from what is in the spool to an audited table.
 class Resumption {
  public:
   // `lost_keys`: messages that may be this run's, but for their damaged key.
   Resumption(Spool& spool, SpooledRun run, const DeliveryContext& delivery, const Options& options,
-             std::uint64_t lost_keys)
+             std::uint64_t lost_keys, Interruption& interruption)
       : spool_(spool),
+        interruption_(interruption),
         run_(std::move(run)),
         options_(options),
         lost_keys_(lost_keys),
@@ -33,9 +113,12 @@ class Resumption {
   }
 
   ResumedRun complete() {
-    const Watchdog watchdog(couriers_, options_.timeout + Watchdog::kGrace, context_.clock);
-    deliver_fixed();
-    deliver_loose();
+    {
+      const Watchdog watchdog(couriers_, options_.timeout + Watchdog::kGrace, context_.clock);
+      const Interruption::Scope reachable(interruption_, *couriers_.front());
+      deliver_fixed();
+      deliver_loose();
+    }
     must(spool_.flush());
     // Rows whose key is damaged were never come across.
     result_.damaged += spool_.read([&](SpoolStore& store) { return store.count(run_.run_id); });
@@ -137,6 +220,7 @@ class Resumption {
     events.on_dead = [&](Messages piece) { spool_.settle(run_, piece, SpoolEnd::kGivenUp); };
     events.on_left = [](Messages, Left) { return true; };  // they stay in the spool
     const Delivered delivered = couriers_.front()->deliver({messages, frame}, events);
+    interruption_.check(delivered.stored + delivered.dead_lettered > 0);
     if (delivered.failure) {
       throw SetupError(fmt::format("run {} cannot be resumed: {} ({})", run_.run_id,
                                    delivered.failure->error.message,
@@ -179,6 +263,7 @@ class Resumption {
   }
 
   Spool& spool_;
+  Interruption& interruption_;
   const SpooledRun run_;
   const Options& options_;
   const std::uint64_t lost_keys_;
@@ -224,13 +309,18 @@ std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
   const WallAnchor now{delivery.clock.now(), delivery.clock.wall_now()};
   const std::uint64_t lost_keys =
       spool.read([](SpoolStore& store) { return store.put_away_orphans(); });
+  Interruption interruption(delivery.clock,
+                            std::max<nanoseconds>(options.drain_timeout, std::chrono::seconds(1)),
+                            delivery.target);
+  DeliveryContext interruptible = delivery;
+  interruptible.give_up = interruption.give_up();
   std::vector<ResumedRun> results;
   for (SpooledRun& run : spool.read([&](SpoolStore& store) { return store.runs(now); })) {
     const std::int64_t run_id = run.run_id;
     const std::uint64_t waiting =
         spool.read([&](SpoolStore& store) { return store.count(run_id); });
     spdlog::info("Resuming run {}: {} messages are in the spool...", run_id, format_count(waiting));
-    Resumption resumption(spool, std::move(run), delivery, options, lost_keys);
+    Resumption resumption(spool, std::move(run), interruptible, options, lost_keys, interruption);
     ResumedRun& result = results.emplace_back(resumption.complete());
     // Whose they were, nobody knows: they count once.
     if (results.size() == 1) result.damaged += lost_keys;

@@ -22,10 +22,12 @@ std::string target_name(const Options& options, const Target& target);
 void check_spool(Spool& spool, const std::string& target_name, Delivery delivery,
                  const Clock& clock);
 
-// What all resumed runs share; its `run` and `policy.origin` are set for each of them. Blocks until
-// all is delivered, however long the target is down: whoever ends the process then loses nothing.
-// Throws SetupError when it cannot go on; what is not delivered stays in the spool. A run whose
-// audit failed is not forgotten: what the spool knows of it is evidence.
+// What all resumed runs share; its `run`, `give_up` and `policy.origin` are set here. Blocks until
+// all is delivered, nothing was for --drain-timeout (a second at least), or a signal came: the
+// first lets the frame in hand be finished, the second does not, the third ends the process.
+// Throws SetupError when it cannot go on, StartInterrupted after a signal; what is not delivered
+// stays in the spool. A run whose audit failed is not forgotten: what the spool knows of it is
+// evidence.
 std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
                                const Options& options);
 

@@ -8,6 +8,10 @@
 #include <optional>
 
 #include "base/error.h"
+#include "base/redact.h"
+#include "report/judge.h"
+#include "run/log.h"
+#include "run/machine.h"
 #include "run/pipeline.h"
 #include "run/signals.h"
 
@@ -36,10 +40,39 @@ RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock,
   pipeline.close_channel();
   pipeline.await_consumers();
   RunReport report = pipeline.finish();
-  deliver(report);
-  // All is decided and told: the database's copy of it may fail.
+  // All is decided: the database's copy of it may fail, or never be made, and so it comes last.
+  try {
+    deliver(report);
+  } catch (const SetupError&) {
+    pipeline.record_result(report);
+    throw;
+  }
   pipeline.record_result(report);
-  if (pipeline.has_stuck_thread()) std::_Exit(report.exit_code);
+  if (pipeline.has_stuck_thread()) {
+    finish_logging();
+    std::_Exit(report.exit_code);
+  }
+  return report;
+}
+
+RunReport report_failed_start(const Plan& plan, Target& target, Clock& clock,
+                              const std::string& reason, int exit_code) {
+  RunReport report;
+  report.started = false;
+  report.run_id = plan.run_id;
+  report.started_at = report.ended_at = clock.wall_now();
+  report.config = plan.options;
+  report.config.seed = plan.seed;
+  report.config.db = redact(plan.options.db);
+  report.environment = describe_machine();
+  report.database = target.info();
+  report.queue.capacity = plan.options.queue_capacity;
+  report.client = client_usage();
+  report.breaker = {.state = plan.options.breaker == Breaker::kOff ? "off" : "closed"};
+  report.failure = ReportedError{"start", "fatal", 1, reason};
+  report.interrupted_by = exit_code > kExitSignal ? exit_code - kExitSignal : 0;
+  report.verdict = verdict(report);
+  report.exit_code = exit_code;
   return report;
 }
 

@@ -17,4 +17,8 @@ namespace loadgen {
 RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock,
                        const std::function<void(const RunReport&)>& deliver);
 
+// The report of a run that could not start, with the reason and the process's exit code.
+RunReport report_failed_start(const Plan& plan, Target& target, Clock& clock,
+                              const std::string& reason, int exit_code);
+
 }  // namespace loadgen

@@ -192,7 +192,7 @@ class PostgresTarget final : public Target {
 
   const TargetConfig config_;
   const PostgresAccess access_;
-  TargetInfo info_;  // set by open()
+  TargetInfo info_{.kind = "postgres", .version = "unknown"};  // completed by open()
 
   std::mutex mutex_;
   // Guarded by mutex_.

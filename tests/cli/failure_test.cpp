@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <fstream>
+
 #include "cli/app.h"
 #include "cli/database.h"
 
@@ -179,6 +181,25 @@ TEST_CASE("failure: rows of other runs do not trouble the audit") {
   const Finished run =
       AppRun({"--db=" + database.address(), "--rps=max", "--count=100", "--verify=full"}).finish();
   check_all_stored(run, 100);
+}
+
+TEST_CASE("app: a run that cannot start replaces the result of an earlier one by a true one") {
+  const TempDir directory;
+  const std::string json = "--json=result.json";
+  REQUIRE(run_app({"--db=null:", "--rps=max", "--count=10", json}, directory.path()).exit_code ==
+          0);
+  const ProcessResult bad =
+      run_app({"--db=sqlite:absent/run.db", "--count=10", json}, directory.path());
+  CHECK(bad.exit_code == 1);
+  CHECK(bad.out.empty());
+  std::ifstream file(directory.file("result.json"));
+  const Json result = Json::parse(file);
+  CHECK(result.at("exit_code") == 1);
+  CHECK(result.at("counts").at("stored") == 0);
+  CHECK(result.at("rate").at("stored_per_s").is_null());
+  CHECK(result.at("rate").at("sustained").is_null());
+  CHECK(contains(result.at("failure").at("message").get<std::string>(), "there is no directory"));
+  CHECK(contains(result.at("verdict").get<std::string>(), "could not start"));
 }
 
 }  // namespace loadgen

@@ -287,11 +287,4 @@ TEST_CASE("result: a result file replaces an older one, and nothing else is left
   CHECK(files == 1);
 }
 
-TEST_CASE("result: a run that cannot start leaves an older result file alone") {
-  const TempDir directory;
-  write_file(directory.file("r.json"), "old");
-  check_refused(run_app({"--db=sqlite:missing/x.db", "--json=r.json"}, directory.path()), 1);
-  CHECK(read_file(directory.file("r.json")) == "old");
-}
-
 }  // namespace loadgen

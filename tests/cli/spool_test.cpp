@@ -285,4 +285,41 @@ TEST_CASE("unsent: a run that stores everything makes no file") {
   CHECK(is_empty_directory(directory));
 }
 
+TEST_CASE("spool: resuming into a locked table ends with the drain timeout, or by a signal") {
+  const auto database = postgres_database();
+  if (database == nullptr) return;
+  create_tables(*database, "postgres.sql", "messages");
+  const TempDir directory;
+  const Arguments common{"--db=" + database->address(), "--spool=" + directory.file("spool"),
+                         "--rps=max", "--count=50", "--timeout=1"};
+  const auto with = [&](const std::string& more) {
+    Arguments arguments = common;
+    arguments.push_back(more);
+    return arguments;
+  };
+  database->lock("messages");
+  const Finished first = AppRun(with("--drain-timeout=0")).finish();
+  REQUIRE(first.json.at("counts").at("spooled") == 50);
+
+  const Finished timed_out = AppRun(with("--drain-timeout=2")).finish();
+  CHECK(timed_out.process.exit_code == 1);
+  CHECK(contains(timed_out.process.err, "--drain-timeout"));
+  CHECK(timed_out.json.at("failure").is_object());
+  CHECK(timed_out.json.at("counts").at("produced") == 0);
+
+  AppRun signalled(common);
+  REQUIRE(signalled.process().await_err("Resuming run"));
+  signalled.process().send(SIGTERM);
+  const Finished ended = signalled.finish();
+  CHECK(ended.process.exit_code == 143);
+  CHECK(ended.json.at("interrupted") == true);
+  CHECK(ended.json.at("exit_code") == 143);
+
+  database->unlock();
+  const Finished resumed = AppRun(common).finish();
+  CHECK(resumed.process.exit_code == 0);
+  CHECK(resumed.json.at("resumed").size() == 1);
+  CHECK(database->number("SELECT count(*) FROM messages") == 100);
+}
+
 }  // namespace loadgen

@@ -2,7 +2,7 @@
 //
 // FAIL_IO="OPERATION FIRST COUNT ERRNO" (write or sync; COUNT 0 = for ever), FAIL_IO_FILE = what
 // the files' paths begin with, FAIL_IO_TOLD = a file that gets a line for each failure. A write
-// that fails has written its first half.
+// that fails has written its first half. ERRNO 0: the call never returns, whatever interrupts it.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -42,6 +42,7 @@ static int fails(const char* operation, int file) {
     dprintf(note, "%s %ld\n", operation, nth);
     close(note);
   }
+  while (error == 0) pause();
   errno = error;
   return 1;
 }

@@ -15,7 +15,8 @@ import sys
 import tempfile
 import time
 
-import machine  # registers its rows, as the next three do
+import limits  # registers its rows, as the next four do
+import machine
 import refusals
 import spooling
 import stress
@@ -23,7 +24,7 @@ from databases import Postgres, Skip
 from harness import METHODS, ROWS, Bench, row, until
 from proxy import Proxy
 
-assert machine and refusals and spooling
+assert limits and machine and refusals and spooling
 
 # The server goes away.
 

@@ -2,6 +2,7 @@
 
 import contextlib
 import errno
+import json
 import os
 import signal
 import sqlite3
@@ -21,7 +22,7 @@ def database(b, kind):
 def begins_or_refuses(b, what, exits, limit):
     """Ran, and its account is true; or never began: one line says why, and nothing is left."""
     until(lambda: b.process.poll() is not None, f"{what}: the end", limit + 10)
-    if b.read("result.json"):
+    if b.read("result.json") and json.loads(b.read("result.json"))["counts"]["scheduled"]:
         b.judge(exits=exits, limit=limit)
         return True
     b.end((1,), limit)
