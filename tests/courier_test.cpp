@@ -69,6 +69,35 @@ std::vector<Message> messages_from(std::uint64_t first, std::size_t count) {
   return list;
 }
 
+// Lets nobody in before the session is given up; after that everybody.
+class SilentOnceTarget final : public Target {
+ public:
+  explicit SilentOnceTarget(Sink& sink) : inner_(sink) {}
+  void open() override {}
+  [[nodiscard]] TargetInfo info() const override { return {.kind = "test"}; }
+  std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) override {
+    if (connections++ == 0) {
+      while (!stop.stop_requested()) std::this_thread::yield();
+      throw ConnectError("server closed the connection unexpectedly",
+                         {.code = "08006",
+                          .message = "server closed the connection unexpectedly",
+                          .error_class = ErrorClass::kOutage});
+    }
+    return inner_.connect(run, stop);
+  }
+  void record_start(const RunRecord&) override {}
+  void record_end(std::int64_t, WallTime, const std::string&) override {}
+  std::optional<RecordedRun> find_run(std::optional<std::int64_t>) override { return {}; }
+  [[nodiscard]] bool can_read_back() const override { return false; }
+  void read_back(std::int64_t, RowContent, const RowVisitor&) override {}
+  void interrupt() noexcept override {}
+
+  std::atomic<int> connections{0};
+
+ private:
+  SinkTarget inner_;
+};
+
 struct Fixture {
   // Delivers while time passes as fast as somebody waits for it.
   Delivered deliver(std::span<const Message> list) {
@@ -464,4 +493,31 @@ TEST_CASE("courier: what somebody keeps is neither unsent nor in doubt") {
     CHECK(left == std::vector<Left>(5, doubt ? Left::kInDoubt : Left::kUnsent));
     CHECK(delivered.unsent + delivered.in_doubt == 0);
   }
+}
+
+TEST_CASE("courier: a session that never answers is given up when it is overdue, and made anew") {
+  Fixture f;
+  SilentOnceTarget target(f.sink);
+  DeliveryContext context{.target = target,
+                          .run = {.run_id = 1, .anchor = {}},
+                          .clock = f.clock,
+                          .breaker = f.breaker,
+                          .budget = f.budget,
+                          .dead_letters = f.dead_letters,
+                          .policy = {},
+                          .give_up = f.give_up.get_token(),
+                          .on_error = [&](const WriteResult& error) { f.errors.push_back(error); }};
+  Courier courier(context);
+  std::jthread watchdog([&](const std::stop_token& stop) {
+    while (target.connections == 0 && !stop.stop_requested()) std::this_thread::yield();
+    // Not overdue yet, and then it is.
+    CHECK(courier.interrupt_if_overdue(TimePoint::min()).has_value());
+    CHECK_FALSE(courier.interrupt_if_overdue(TimePoint::max()).has_value());
+  });
+  const auto list = messages_from(0, 3);
+  CHECK(f.deliver(courier, list).stored == 3);
+  CHECK(target.connections == 2);
+  REQUIRE(f.errors.size() == 1);
+  CHECK(f.errors[0].error.code == "timeout");
+  CHECK(f.errors[0].error.message.find("--timeout") != std::string::npos);
 }

@@ -37,15 +37,9 @@ TEST_CASE("error classes: every SQLSTATE a write may end with has its class") {
   for (const Row& row : rows) {
     for (const std::string& code : row.codes) {
       CAPTURE(code);
-      CHECK(to_name(classify_sqlstate(code, true)) == to_name(row.expected));
+      CHECK(to_name(classify_sqlstate(code)) == to_name(row.expected));
     }
   }
-}
-
-TEST_CASE("error classes: a violated check without a name is no fault of the row") {
-  CHECK(classify_sqlstate("23514", true) == ErrorClass::kPoison);
-  CHECK(classify_sqlstate("23514", false) == ErrorClass::kCapacity);
-  CHECK(classify_sqlstate("23502", false) == ErrorClass::kPoison);
 }
 
 TEST_CASE("error classes: every code of SQLite has its class, extended ones that of their family") {

@@ -188,6 +188,24 @@ TEST_CASE("spool: a message whose bytes have changed is told apart, its neighbou
   }
 }
 
+TEST_CASE("spool: what its checksum vouches for, and yet cannot be, is damaged") {
+  Fixture f;
+  std::filesystem::remove_all(f.path());
+  std::vector<Message> list = messages(0, 4);
+  list[1].text.assign(257, 'x');  // longer than the column
+  list[2].due = f.run.anchor.steady + std::chrono::hours(24 * 366 * 31);
+  {
+    Spool spool(f.path(), f.clock);
+    CHECK(spool.append(f.run, list, Spool::WhenFull::kBlock) == SpoolStatus::kSafe);
+  }
+  Spool spool(f.path(), f.clock);
+  const auto batch = spool.read([&](SpoolStore& store) {
+    return store.read(f.run, {0, 100}, 100);
+  });
+  CHECK(batch.damaged == std::vector<std::uint64_t>{1, 2});
+  CHECK(batch.messages.size() == 2);
+}
+
 TEST_CASE("spool: a frame that has changed is reported, and messages of no run are put away") {
   Fixture f;
   {

@@ -13,13 +13,20 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/text_limit.h"
 
 namespace loadgen {
 namespace {
 
 constexpr int kApplicationId = 0x6c677370;  // "lgsp"
 constexpr int kFormat = 1;
-constexpr std::size_t kLongestText = 1U << 20U;
+// Times are within this of their run's start, and runs start before 2200: sums cannot overflow.
+constexpr std::int64_t kLongestRun_ns = 30LL * 366 * 86'400 * 1'000'000'000;
+constexpr std::int64_t kLatestStart_ns = 7'258'118'400'000'000'000;
+
+bool is_time_of_run(std::int64_t offset_ns) {
+  return offset_ns >= -kLongestRun_ns && offset_ns <= kLongestRun_ns;
+}
 
 constexpr const char* kSchema = R"(
 CREATE TABLE runs(run_id INTEGER PRIMARY KEY, target TEXT, seed INTEGER, message_size INTEGER,
@@ -208,6 +215,10 @@ std::vector<SpooledRun> SpoolStore::runs(const WallAnchor& now) {
   while (statement.step(code)) {
     const std::int64_t size = statement.integer(3);
     const std::int64_t wall_ns = statement.integer(6);
+    if (size < 1 || size > static_cast<std::int64_t>(kLongestText) || wall_ns < 0 ||
+        wall_ns > kLatestStart_ns) {
+      throw SetupError(fmt::format("what it says of run {} is damaged", statement.integer(0)));
+    }
     const WallTime wall(std::chrono::duration_cast<WallTime::duration>(nanoseconds(wall_ns)));
     const SpooledRun run{
         .run_id = statement.integer(0),
@@ -217,7 +228,7 @@ std::vector<SpooledRun> SpoolStore::runs(const WallAnchor& now) {
         .exactly_once = statement.integer(4) != 0,
         .all_spooled = statement.integer(5) != 0,
         .anchor = {now.steady + std::chrono::duration_cast<nanoseconds>(wall - now.wall), wall}};
-    if (size < 1 || size > INT32_MAX || run_checksum(run, wall_ns) != statement.integer(7)) {
+    if (run_checksum(run, wall_ns) != statement.integer(7)) {
       throw SetupError(fmt::format("what it says of run {} is damaged", run.run_id));
     }
     runs.push_back(run);
@@ -313,6 +324,7 @@ SpoolStore::Batch SpoolStore::read(const SpooledRun& run, SequenceRange range, s
                              statement.integer(2), statement.integer(3)};
     const std::string_view text = statement.text(4);
     if (text.size() > kLongestText || numbers[2] < 0 || numbers[2] > UINT32_MAX ||
+        !is_time_of_run(numbers[3]) || !is_time_of_run(numbers[4]) ||
         checksum(numbers, text) != statement.integer(5)) {
       batch.damaged.push_back(to_unsigned(numbers[1]));
       continue;

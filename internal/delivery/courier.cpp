@@ -61,10 +61,17 @@ Courier::Courier(const DeliveryContext& context)
     : context_(context), random_(std::random_device()()) {}
 
 void Courier::connect() {
-  auto sink = context_.target.connect(context_.run, interrupted_.get_token());
+  std::stop_token stop;
+  {
+    const std::lock_guard lock(mutex_);
+    session_ = std::stop_source();
+    if (interrupted_.stop_requested()) session_.request_stop();
+    stop = session_.get_token();
+  }
+  auto sink = context_.target.connect(context_.run, stop);
   const std::lock_guard lock(mutex_);
   // It came before there was a sink to pass it on to.
-  if (interrupted_.stop_requested()) sink->interrupt();
+  if (stop.stop_requested()) sink->interrupt();
   sink_ = std::move(sink);
   was_connected_ = true;
   sink_has_stored_ = false;
@@ -187,26 +194,38 @@ Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
 }
 
 Courier::Attempt Courier::attempt(const Frame& frame) {
+  begin_attempt(context_.clock.now());
   if (sink_ == nullptr) {
     try {
       connect();
     } catch (const ConnectError& error) {
-      return {Stage::kConnect, {WriteOutcome::kNotWritten, error.error()}};
+      return {Stage::kConnect, end_attempt({WriteOutcome::kNotWritten, error.error()})};
     } catch (const std::exception& error) {
-      return {Stage::kConnect,
-              {WriteOutcome::kNotWritten, {.code = "exception", .message = error.what()}}};
+      return {Stage::kConnect, end_attempt({WriteOutcome::kNotWritten,
+                                            {.code = "exception", .message = error.what()}})};
     }
+    begin_attempt(context_.clock.now());
   }
-  begin_attempt(context_.clock.now());
-  WriteResult result = sink_->write(frame);
-  begin_attempt(std::nullopt);
+  WriteResult result = end_attempt(sink_->write(frame));
   if (!result.stored()) hide_texts(result.error, frame);
   return {Stage::kWrite, std::move(result)};
 }
 
-void Courier::begin_attempt(std::optional<TimePoint> when) {
+void Courier::begin_attempt(TimePoint now) {
   const std::lock_guard lock(mutex_);
-  attempt_began_ = when;
+  attempt_began_ = now;
+}
+
+// What a driver says of a session that we ended would blame the other side.
+WriteResult Courier::end_attempt(WriteResult result) {
+  const std::lock_guard lock(mutex_);
+  attempt_began_.reset();
+  if (std::exchange(cut_, false) && !result.stored()) {
+    result.error.code = "timeout";
+    result.error.message = "the database did not answer within --timeout";
+    result.error.error_class = ErrorClass::kOutage;
+  }
+  return result;
 }
 
 void Courier::drop_sink() {
@@ -305,13 +324,16 @@ void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& eve
 void Courier::interrupt() noexcept {
   interrupted_.request_stop();
   const std::lock_guard lock(mutex_);
+  session_.request_stop();
   if (sink_ != nullptr) sink_->interrupt();
 }
 
 std::optional<TimePoint> Courier::interrupt_if_overdue(TimePoint overdue) noexcept {
   const std::lock_guard lock(mutex_);
   if (!attempt_began_ || *attempt_began_ > overdue) return attempt_began_;
-  sink_->interrupt();
+  cut_ = true;
+  session_.request_stop();
+  if (sink_ != nullptr) sink_->interrupt();
   return std::nullopt;
 }
 

@@ -96,8 +96,9 @@ class Courier {
 
   // Makes an attempt in progress, and every later one, end soon. From any thread.
   void interrupt() noexcept;
-  // Gives up the connection of a write that began at or before `overdue`, which then fails. Returns
-  // when the write in progress began, if there is one that goes on. From any thread.
+  // Gives up the session of an attempt that began at or before `overdue`, connecting or writing:
+  // the attempt then fails. Returns when the attempt in progress began, if there is one that goes
+  // on. From any thread.
   std::optional<TimePoint> interrupt_if_overdue(TimePoint overdue) noexcept;
 
  private:
@@ -127,7 +128,8 @@ class Courier {
   static void leave(std::span<const Message> messages, Left how, const DeliveryEvents& events,
                     Delivered& delivered);
   Attempt attempt(const Frame& frame);
-  void begin_attempt(std::optional<TimePoint> when);
+  void begin_attempt(TimePoint now);
+  WriteResult end_attempt(WriteResult result);
   void drop_sink();
   [[nodiscard]] bool is_hopeless(const Attempt& attempt, const Trying& trying);
   bool back_off(const WriteResult& result, Trying& trying);
@@ -144,7 +146,9 @@ class Courier {
   std::mutex mutex_;
   // Guarded by mutex_: the pointer, against interrupt(). Only the delivering thread changes it.
   std::unique_ptr<Sink> sink_;
+  std::stop_source session_;  // ends whatever the sink that is there, or is being made, waits for
   std::optional<TimePoint> attempt_began_;
+  bool cut_ = false;  // the attempt in progress was overdue
 };
 
 }  // namespace loadgen

@@ -15,6 +15,7 @@
 #include "base/checksum.h"
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/text_limit.h"
 #include "base/units.h"
 #include "sink/target_config.h"
 
@@ -91,7 +92,7 @@ std::optional<DeadLetter> from_json_line(std::string_view line) {
     const std::uint64_t producer = whole_number(json, "producer");
     const std::uint64_t due = whole_number(json, "due_us");
     const std::uint64_t created = whole_number(json, "created_us");
-    if (!run_id || *run_id > INT64_MAX || !text ||
+    if (!run_id || *run_id > INT64_MAX || !text || text->size() > kLongestText ||
         json.at("text_fnv1a64").get<std::string>() != hex(fnv1a64(*text)) || sequence > INT64_MAX ||
         producer > INT32_MAX || due > kLatestMicroseconds || created > kLatestMicroseconds) {
       return std::nullopt;

@@ -13,10 +13,11 @@ namespace loadgen {
 
 class Watchdog {
  public:
-  // A write gets this long beyond its own timeout until its connection is cut.
-  static constexpr std::chrono::seconds kGrace{5};
+  // The longest an attempt may take: a tenth beyond its timeout, in which the server itself may end
+  // it.
+  [[nodiscard]] static nanoseconds patience(nanoseconds timeout) { return timeout + timeout / 10; }
 
-  // Borrows the couriers, which must outlive it. `patience`: the longest an attempt may take.
+  // Borrows the couriers, which must outlive it.
   Watchdog(std::span<const std::unique_ptr<Courier>> couriers, nanoseconds patience, Clock& clock);
 
  private:

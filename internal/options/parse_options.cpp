@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/text_limit.h"
 #include "base/units.h"
 #include "loadgen_version.h"
 #include "options/declarer.h"
@@ -72,7 +73,7 @@ void declare_load(Declarer& declare, Options& options) {
       "--message-size", "B", options.message_size,
       [](std::string_view text) -> std::optional<std::uint32_t> {
         const auto size = parse_size(text);
-        if (!size || *size < 1 || *size > 256) return std::nullopt;
+        if (!size || *size < 1 || *size > kLongestText) return std::nullopt;
         return static_cast<std::uint32_t>(*size);
       },
       "64", "a size from 1 to 256 bytes", "bytes of text in a message, 1..256");

@@ -5,13 +5,13 @@
 #include <nlohmann/json.hpp>
 
 #include "base/error.h"
+#include "base/text_limit.h"
 
 namespace loadgen {
 namespace {
 
 using Json = nlohmann::json;
 
-constexpr std::uint64_t kLargestMessage = 256;  // --message-size
 
 // As it stands there: get() would convert a sign or a fraction away.
 std::uint64_t whole_number(const Json& object, const char* key) {
@@ -27,7 +27,7 @@ RecordedFacts facts_of(const RecordedRun& run) {
   try {
     const Json config = Json::parse(run.config_json);
     const std::uint64_t message_size = whole_number(config, "message_size");
-    if (message_size < 1 || message_size > kLargestMessage) throw unreadable();
+    if (message_size < 1 || message_size > kLongestText) throw unreadable();
     RecordedFacts facts{.run_id = run.run_id,
                         .seed = whole_number(config, "seed"),
                         .message_size = static_cast<std::uint32_t>(message_size),

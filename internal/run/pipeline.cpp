@@ -219,7 +219,7 @@ void Pipeline::begin() {
 // Before the gate opens: a thread that cannot be started ends a run that has not begun.
 void Pipeline::start_helpers() {
   try {
-    watchdog_.emplace(couriers_, options_.timeout + Watchdog::kGrace, clock_);
+    watchdog_.emplace(couriers_, Watchdog::patience(options_.timeout), clock_);
     if (options_.progress && !options_.quiet) {
       progress_ = std::jthread([this](const std::stop_token& stop) {
         gate_.wait();

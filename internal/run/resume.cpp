@@ -114,7 +114,7 @@ class Resumption {
 
   ResumedRun complete() {
     {
-      const Watchdog watchdog(couriers_, options_.timeout + Watchdog::kGrace, context_.clock);
+      const Watchdog watchdog(couriers_, Watchdog::patience(options_.timeout), context_.clock);
       const Interruption::Scope reachable(interruption_, *couriers_.front());
       deliver_fixed();
       deliver_loose();

@@ -51,7 +51,8 @@ constexpr std::array kSqlstates{
     SqlstateRule{"23502", ErrorClass::kPoison},  // not_null_violation
     SqlstateRule{"23503", ErrorClass::kPoison},  // foreign_key_violation
     SqlstateRule{"23505", ErrorClass::kPoison},  // unique_violation
-    SqlstateRule{"23514", ErrorClass::kPoison},  // check_violation
+    SqlstateRule{"23514", ErrorClass::kPoison},  // check_violation, by a constraint, a trigger or
+                                                 // for want of a partition
     SqlstateRule{"23P01", ErrorClass::kPoison},  // exclusion_violation
     SqlstateRule{"21000", ErrorClass::kPoison},  // cardinality_violation
     SqlstateRule{"44000", ErrorClass::kPoison},  // with_check_option_violation
@@ -126,8 +127,7 @@ std::string_view to_name(ErrorClass error_class) {
   return "unknown";
 }
 
-ErrorClass classify_sqlstate(std::string_view sqlstate, bool names_constraint) {
-  if (sqlstate == "23514" && !names_constraint) return ErrorClass::kCapacity;
+ErrorClass classify_sqlstate(std::string_view sqlstate) {
   ErrorClass of_class = ErrorClass::kUnknown;
   for (const SqlstateRule& rule : kSqlstates) {
     if (rule.prefix == sqlstate) return rule.error_class;

@@ -17,9 +17,8 @@ enum class ErrorClass {
 
 std::string_view to_name(ErrorClass error_class);
 
-// `names_constraint`: the error names a constraint. A check constraint that was violated without a
-// name belongs to a partition bound or a domain, not to the row alone. Pure.
-ErrorClass classify_sqlstate(std::string_view sqlstate, bool names_constraint);
+// Pure.
+ErrorClass classify_sqlstate(std::string_view sqlstate);
 
 // code: SQLite's extended result code. system_errno: of the failed system call, 0 = unknown. Pure.
 ErrorClass classify_sqlite(int code, int system_errno);

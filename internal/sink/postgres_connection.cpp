@@ -145,7 +145,7 @@ WriteError PostgresResult::error(const std::vector<std::string>& secrets) const 
   const std::string constraint(field(PG_DIAG_CONSTRAINT_NAME));
   return {.code = code,
           .message = one_line(message, secrets),
-          .error_class = classify_sqlstate(code, !constraint.empty()),
+          .error_class = classify_sqlstate(code),
           .constraint = constraint};
 }
 
@@ -255,6 +255,7 @@ PostgresConnection::PostgresConnection(const std::string& conninfo,
   PQsetNoticeProcessor(
       connection_.get(), [](void*, const char*) {}, nullptr);
   socket_ = PQsocket(connection_.get());
+  on_stop_.emplace(stop, [this] { interrupt(); });
 }
 
 PostgresResult PostgresConnection::execute(const std::string& sql) {
@@ -305,7 +306,7 @@ WriteError PostgresConnection::connect_error() const {
     message.erase(at + 3, 7);
     break;
   }
-  return {.code = code, .message = message, .error_class = classify_sqlstate(code, false)};
+  return {.code = code, .message = message, .error_class = classify_sqlstate(code)};
 }
 
 WriteError PostgresConnection::error() const {

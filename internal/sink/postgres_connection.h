@@ -2,7 +2,9 @@
 // connection belongs to one thread; interrupt() may be called from any.
 #pragma once
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -79,7 +81,8 @@ class PostgresParameters {
 
 class PostgresConnection {
  public:
-  // Connects; gives up when a stop is requested. Throws ConnectError with one line and no secret.
+  // Connects. A stop that is requested, now or while it lives, is an interrupt(). Throws
+  // ConnectError with one line and no secret.
   PostgresConnection(const std::string& conninfo, std::vector<std::string> secrets,
                      const std::stop_token& stop);
 
@@ -109,6 +112,8 @@ class PostgresConnection {
   std::unique_ptr<pg_conn, Finish> connection_;
   std::vector<std::string> secrets_;
   int socket_ = -1;
+  // Last: it is gone before the socket is.
+  std::optional<std::stop_callback<std::function<void()>>> on_stop_;
 };
 
 }  // namespace loadgen

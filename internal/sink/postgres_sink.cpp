@@ -3,12 +3,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cassert>
 #include <charconv>
 #include <optional>
 #include <span>
 
 #include "base/error.h"
+#include "base/text_limit.h"
 #include "sink/big_endian.h"
 #include "sink/postgres_connection.h"
 
@@ -130,6 +130,11 @@ class CopySink final : public PostgresSink {
   // One message of one or two statements is one transaction: the answer to COPY's end is the answer
   // to the commit.
   WriteResult write(const Frame& frame) noexcept override {
+    // The buffer has room for no longer one, whoever let it in.
+    const auto too_long =
+        std::find_if(frame.messages.begin(), frame.messages.end(),
+                     [](const Message& message) { return message.text.size() > kLongestText; });
+    if (too_long != frame.messages.end()) return refuse_length(frame, too_long);
     if (const PostgresResult begun = begin_copy(frame); !begun.is_copy_in()) {
       return not_written(begun);
     }
@@ -154,11 +159,19 @@ class CopySink final : public PostgresSink {
 
  private:
   static constexpr std::size_t kPieceBytes = 65'536;
-  static constexpr std::size_t kLongestText = 256;  // the width of the table
   // The number of columns, their five lengths, and their values.
   static constexpr std::size_t kLargestRow = sizeof(std::int16_t) + 5 * sizeof(std::int32_t) +
                                              kLongestText + 3 * sizeof(std::int64_t) +
                                              sizeof(std::int32_t);
+
+  static WriteResult refuse_length(const Frame& frame,
+                                   std::span<const Message>::iterator too_long) {
+    return {WriteOutcome::kNotWritten,
+            {.code = "22001",  // string_data_right_truncation, as the server would say
+             .message = fmt::format("text longer than {} bytes", kLongestText),
+             .error_class = ErrorClass::kPoison,
+             .row = static_cast<std::size_t>(too_long - frame.messages.begin())}};
+  }
 
   PostgresResult begin_copy(const Frame& frame) {
     if (!has_ledger_) return connection_.execute(copy_);
@@ -175,7 +188,6 @@ class CopySink final : public PostgresSink {
   }
 
   char* encode(const Message& message, char* at) const {
-    assert(message.text.size() <= kLongestText);
     at = put_big_endian(at, std::int16_t{5});  // columns
     at = put_big_endian(at, static_cast<std::int32_t>(message.text.size()));
     at = std::copy(message.text.begin(), message.text.end(), at);

@@ -144,7 +144,7 @@ class PostgresTarget final : public Target {
       const std::string message = in_database(error);
       throw ConnectError(message, {.code = error.sqlstate(),
                                    .message = message,
-                                   .error_class = classify_sqlstate(error.sqlstate(), false)});
+                                   .error_class = classify_sqlstate(error.sqlstate())});
     } catch (const std::exception& error) {
       throw SetupError(in_database(error));
     }

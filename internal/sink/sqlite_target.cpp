@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <filesystem>
 #include <optional>
 #include <set>
@@ -45,7 +46,7 @@ class SqliteTarget final : public Target {
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
   void interrupt() noexcept override {
     interrupted_.request_stop();
-    connection_->interrupt();
+    if (is_open_) connection_->interrupt();
   }
 
  private:
@@ -78,6 +79,7 @@ class SqliteTarget final : public Target {
   WriterQueue writer_;
   WalCheckpointer checkpointer_;
   std::optional<SqliteConnection> connection_;  // set by open()
+  std::atomic<bool> is_open_{false};            // connection_ may be used by interrupt()
 };
 
 constexpr std::array<std::string_view, 6> kMessageColumns{"id",     "message",  "created_at",
@@ -115,6 +117,7 @@ void SqliteTarget::open() {
       leave(false);
       throw;
     }
+    is_open_ = true;
   });
 }
 
@@ -241,7 +244,9 @@ void SqliteTarget::record_end(std::int64_t run_id, WallTime ended_at,
 std::optional<RecordedRun> SqliteTarget::find_run(std::optional<std::int64_t> run_id) {
   patience_.deadline = clock_.now() + kFindLockWait;
   return naming_database([&]() -> std::optional<RecordedRun> {
+    is_open_ = false;
     connection_.emplace(path_, patience_, SqliteConnection::Absent::kRefuse);
+    is_open_ = true;
     SqliteStatement find = connection_->prepare(
         "SELECT run_id, table_name, config, coalesce(result, '') FROM loadgen_runs "
         "WHERE run_id = ?1 OR ?1 = -1 ORDER BY started_at DESC, run_id DESC LIMIT 1");

@@ -217,6 +217,15 @@ def poison_check(b, method):
            "ALTER TABLE messages DROP CONSTRAINT bad")
 
 
+@row("a trigger refuses 1 row in 1000 as a check does, without a constraint's name",
+     variants=METHODS)
+def poison_check_unnamed(b, method):
+    """23514, as of a row that no partition takes"""
+    poison(b, method, trigger(
+        f"IF NEW.{BAD_ROW} THEN RAISE 'refused' USING ERRCODE = '23514'; END IF;"),
+           "DROP TRIGGER spoil ON messages")
+
+
 @row("NOT NULL refuses 1 row in 1000", variants=METHODS)
 def poison_not_null(b, method):
     """23502, of a row a trigger spoiled"""
