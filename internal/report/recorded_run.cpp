@@ -12,7 +12,6 @@ namespace {
 
 using Json = nlohmann::json;
 
-
 // As it stands there: get() would convert a sign or a fraction away.
 std::uint64_t whole_number(const Json& object, const char* key) {
   return object.at(key).get_ref<const Json::number_unsigned_t&>();

@@ -25,8 +25,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ErrorClass of_state = classify_sqlstate(sqlstate);
   require(of_state == ErrorClass::kUnknown || sqlstate.size() >= 2, "no class without a code");
   const std::string family = sqlstate.substr(0, 2);
-  require(
-      of_state != ErrorClass::kUnknown || classify_sqlstate(family) == ErrorClass::kUnknown,
-      "a code has a class if its family has one");
+  require(of_state != ErrorClass::kUnknown || classify_sqlstate(family) == ErrorClass::kUnknown,
+          "a code has a class if its family has one");
   return 0;
 }
