@@ -21,11 +21,11 @@ namespace {
 constexpr int kApplicationId = 0x6c677370;  // "lgsp"
 constexpr int kFormat = 1;
 // Times are within this of their run's start, and runs start before 2200: sums cannot overflow.
-constexpr std::int64_t kLongestRun_ns = 30LL * 366 * 86'400 * 1'000'000'000;
-constexpr std::int64_t kLatestStart_ns = 7'258'118'400'000'000'000;
+constexpr nanoseconds kLongestRun = std::chrono::hours(30 * 366 * 24);
+constexpr nanoseconds kLatestStart = std::chrono::seconds(7'258'118'400);
 
 bool is_time_of_run(std::int64_t offset_ns) {
-  return offset_ns >= -kLongestRun_ns && offset_ns <= kLongestRun_ns;
+  return nanoseconds(offset_ns) >= -kLongestRun && nanoseconds(offset_ns) <= kLongestRun;
 }
 
 constexpr const char* kSchema = R"(
@@ -216,7 +216,7 @@ std::vector<SpooledRun> SpoolStore::runs(const WallAnchor& now) {
     const std::int64_t size = statement.integer(3);
     const std::int64_t wall_ns = statement.integer(6);
     if (size < 1 || size > static_cast<std::int64_t>(kLongestText) || wall_ns < 0 ||
-        wall_ns > kLatestStart_ns) {
+        nanoseconds(wall_ns) > kLatestStart) {
       throw SetupError(fmt::format("what it says of run {} is damaged", statement.integer(0)));
     }
     const WallTime wall(std::chrono::duration_cast<WallTime::duration>(nanoseconds(wall_ns)));
