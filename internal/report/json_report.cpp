@@ -214,7 +214,7 @@ std::string json_report(const RunReport& report) {
       {"audit", audit_json(report.audit)},
       {"resumed", resumed_json(report.resumed)},
       {"errors", errors_json(report.errors)},
-      {"failure", or_null(report.failure, error_json)},
+      {"failure", report.failure ? error_json(*report.failure) : Json(nullptr)},
       {"verdict", report.verdict}};
   return dump(json) + "\n";
 }
