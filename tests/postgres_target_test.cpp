@@ -211,6 +211,26 @@ TEST_CASE("postgres: a deferred constraint that fails at the commit is a plain r
   CHECK(result.error.message == "no");
 }
 
+TEST_CASE("postgres: a text longer than any may be is refused, and overruns nothing") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  const auto target = bench.target();
+  target->open();
+  const auto sink = target->connect({bench.run, {}}, {});
+  for (const std::size_t longest :
+       {std::size_t{257}, std::size_t{70'000}, std::size_t{2'000'000}}) {
+    CAPTURE(longest);
+    auto frame = some_messages(400);
+    for (Message& message : frame) message.text.assign(256, 'x');
+    frame[300].text.assign(longest, 'y');
+    const WriteResult result = sink->write({frame});
+    CHECK(result.outcome == WriteOutcome::kNotWritten);
+    CHECK(result.error.error_class == ErrorClass::kPoison);
+    CHECK(result.error.code == "22001");
+  }
+  CHECK(sink->write({some_messages(3)}).stored());  // the session lives on
+}
+
 TEST_CASE("postgres: errors carry no row data") {
   Bench bench;
   if (bench.db.empty()) return;

@@ -1,13 +1,20 @@
 #include "run/resume.h"
 
 #include <doctest/doctest.h>
+#include <signal.h>
+#include <unistd.h>
 
+#include <atomic>
+#include <thread>
+
+#include "base/error.h"
 #include "support/fake_clock.h"
 #include "support/faulty_sink.h"
 #include "support/sql.h"
 #include "support/temp_dir.h"
 
 using namespace loadgen;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -18,6 +25,45 @@ std::vector<Message> messages(std::uint64_t first, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) list[i].sequence = first + i;
   return list;
 }
+
+// Does something of a test's while a table is audited, and sends what sinks there are to `sink`.
+class AuditedTarget final : public Target {
+ public:
+  AuditedTarget(Sink& sink, std::function<void(AuditedTarget&)> during_audit)
+      : inner_(sink), during_audit_(std::move(during_audit)) {}
+
+  void open() override {}
+  [[nodiscard]] TargetInfo info() const override { return {.kind = "test"}; }
+  std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) override {
+    return inner_.connect(run, stop);
+  }
+  void record_start(const RunRecord&) override {}
+  void record_end(std::int64_t, WallTime, const std::string&) override {}
+  std::optional<RecordedRun> find_run(std::optional<std::int64_t>) override { return {}; }
+  [[nodiscard]] bool can_read_back() const override { return true; }
+  void read_back(std::int64_t, RowContent, const RowVisitor&) override { during_audit_(*this); }
+  void interrupt() noexcept override { interrupted = true; }
+
+  std::atomic<bool> interrupted{false};
+
+ private:
+  SinkTarget inner_;
+  const std::function<void(AuditedTarget&)> during_audit_;
+};
+
+// Takes one frame, and is down from then on.
+class DownLaterSink final : public Sink {
+ public:
+  WriteResult write(const Frame& /*frame*/) noexcept override {
+    if (writes_++ == 0) return {};
+    return {WriteOutcome::kNotWritten,
+            {.code = "TEST", .message = "down", .error_class = ErrorClass::kOutage}};
+  }
+  void interrupt() noexcept override {}
+
+ private:
+  std::atomic<int> writes_{0};
+};
 
 // A spool that a run left behind, and a target to deliver to.
 struct Fixture {
@@ -32,9 +78,10 @@ struct Fixture {
   void fix(std::uint64_t first, std::size_t count) {
     CHECK(spool.fix(run, first, messages(first, count)) == SpoolStatus::kSafe);
   }
-  std::vector<ResumedRun> resume() {
+  std::vector<ResumedRun> resume() { return resume(target); }
+  std::vector<ResumedRun> resume(Target& to) {
     return loadgen::resume(spool,
-                           {.target = target,
+                           {.target = to,
                             .run = {},
                             .clock = clock,
                             .breaker = breaker,
@@ -152,4 +199,42 @@ TEST_CASE("resume: a spool for another target, or one that was promised more, is
   check_spool(f.spool, "here", Delivery::kExactlyOnce, f.clock);
   CHECK_THROWS_AS(check_spool(f.spool, "there", Delivery::kExactlyOnce, f.clock), UsageError);
   CHECK_THROWS_AS(check_spool(f.spool, "here", Delivery::kAtLeastOnce, f.clock), UsageError);
+}
+
+TEST_CASE("resume: a signal during an audit ends it, whether the audit failed by it or was done") {
+  for (const bool fails : {true, false}) {
+    CAPTURE(fails);
+    Fixture f;
+    f.append(0, 3);
+    AuditedTarget target(f.sink, [fails](AuditedTarget& self) {
+      kill(getpid(), SIGTERM);
+      kill(getpid(), SIGINT);  // another one is no echo
+      while (!self.interrupted) std::this_thread::yield();
+      if (fails) throw SetupError("interrupted");
+    });
+    CHECK_THROWS_AS((void)f.resume(target), StartInterrupted);
+  }
+}
+
+TEST_CASE("resume: a long audit does not use up the time that the next run has to get on") {
+  Fixture f;
+  f.append(0, 3);
+  const SpooledRun second{.run_id = 8, .target = "here", .message_size = 1};
+  CHECK(f.spool.add_run(second) == SpoolStatus::kSafe);
+  CHECK(f.spool.append(second, messages(0, 3), Spool::WhenFull::kBlock) == SpoolStatus::kSafe);
+  DownLaterSink down;
+  std::atomic<bool> audited{false};
+  AuditedTarget target(down, [&](AuditedTarget&) {
+    f.clock.advance(1h);  // longer than --drain-timeout
+    audited = true;
+  });
+  std::atomic<bool> done{false};
+  std::jthread time([&] {
+    while (!done) {
+      if (audited) f.clock.advance(1s);
+      std::this_thread::yield();
+    }
+  });
+  CHECK_THROWS_AS((void)f.resume(target), SetupError);
+  done = true;
 }

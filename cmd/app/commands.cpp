@@ -1,5 +1,8 @@
 #include "commands.h"
 
+#include <fmt/format.h>
+
+#include "base/error.h"
 #include "plan/plan.h"
 #include "report/deliver.h"
 #include "report/judge.h"
@@ -31,7 +34,24 @@ void check_destinations(const Options& options, const Target& target) {
   check_destination("--json", options.json, taken);
 }
 
+// Of a run that could not start. That its file cannot be written is not to hide the reason.
+void report_to_file(const Plan& plan, Target& target, Clock& clock, const std::exception& error) {
+  try {
+    deliver_json(report_failed_start(plan, target, clock, error.what(), exit_code_of(error)),
+                 plan.options.json);
+  } catch (const SetupError& problem) {
+    write_last_line(fmt::format("app: {}\n", problem.what()));
+  }
+}
+
 }  // namespace
+
+int exit_code_of(const std::exception& error) {
+  if (const auto* interrupted = dynamic_cast<const StartInterrupted*>(&error)) {
+    return kExitSignal + interrupted->signal();
+  }
+  return dynamic_cast<const UsageError*>(&error) != nullptr ? kExitUsage : kExitFailed;
+}
 
 int execute(const Options& options) {
   SteadyClock clock;
@@ -40,10 +60,6 @@ int execute(const Options& options) {
   const auto target = make_target(plan.options, clock);
   check_destinations(options, *target);
 
-  // A result of an earlier run must not pass for this one's.
-  const auto to_file = [&](const std::exception& error, int code) {
-    deliver_json(report_failed_start(plan, *target, clock, error.what(), code), options.json);
-  };
   bool delivered = false;
   const auto to_user = [&](const RunReport& report) {
     delivered = true;
@@ -51,14 +67,9 @@ int execute(const Options& options) {
   };
   try {
     return run_pipeline(plan, *target, clock, to_user).exit_code;
-  } catch (const StartInterrupted& error) {
-    to_file(error, kExitSignal + error.signal());
-    throw;
-  } catch (const UsageError& error) {
-    to_file(error, kExitUsage);
-    throw;
   } catch (const std::exception& error) {
-    if (!delivered) to_file(error, kExitFailed);
+    // A result of an earlier run must not pass for this one's.
+    if (!delivered) report_to_file(plan, *target, clock, error);
     throw;
   }
 }
@@ -76,7 +87,7 @@ int execute(const Verify& wanted) {
   start_logging(wanted.options);
   const VerifyReport report = verify(wanted, clock);
   write_stdout(to_text(report));
-  return report.audit.result.passed == true ? kExitOk : kExitViolation;
+  return report.audit.passed == true ? kExitOk : kExitViolation;
 }
 
 int execute(const ShowText& text) {

@@ -2,6 +2,8 @@
 // returns the process's exit code; what keeps it from being done is thrown.
 #pragma once
 
+#include <exception>
+
 #include "options/parse_options.h"
 
 namespace loadgen {
@@ -10,5 +12,8 @@ int execute(const Options& options);  // app run
 int execute(const Replay& wanted);
 int execute(const Verify& wanted);
 int execute(const ShowText& text);
+
+// The process's exit code for what was thrown.
+int exit_code_of(const std::exception& error);
 
 }  // namespace loadgen

@@ -3,10 +3,8 @@
 #include <exception>
 #include <string>
 
-#include "base/error.h"
 #include "commands.h"
 #include "options/parse_options.h"
-#include "report/judge.h"
 #include "run/log.h"
 #include "run/process.h"
 
@@ -14,9 +12,10 @@ namespace {
 
 using namespace loadgen;
 
-int fail(const std::exception& error, ExitCode code) {
+int fail(const std::exception& error) {
+  finish_logging();
   write_last_line(std::string("app: ") + error.what() + "\n");
-  return code;
+  return exit_code_of(error);
 }
 
 }  // namespace
@@ -28,11 +27,7 @@ int main(int argc, char** argv) {
         std::visit([](const auto& wanted) { return execute(wanted); }, parse_options(argc, argv));
     finish_logging();
     return code;
-  } catch (const StartInterrupted& error) {
-    return fail(error, static_cast<ExitCode>(kExitSignal + error.signal()));
-  } catch (const UsageError& error) {
-    return fail(error, kExitUsage);
   } catch (const std::exception& error) {
-    return fail(error, kExitFailed);
+    return fail(error);
   }
 }

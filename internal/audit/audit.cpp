@@ -15,9 +15,8 @@ bool is_corrupted(const StoredRow& row, const Generator& generator, std::string&
 
 }  // namespace
 
-OfflineAudit audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode) {
-  OfflineAudit offline;
-  AuditResult& result = offline.result;
+AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode) {
+  AuditResult result;
   result.mode = mode;
   const bool full = mode == VerifyMode::kFull;
   const Generator generator(facts.seed, facts.message_size);
@@ -39,10 +38,10 @@ OfflineAudit audit_recorded(Target& target, const RecordedFacts& facts, VerifyMo
   const std::uint64_t expected = std::max(facts.stored.value_or(0), facts.ledger_rows);
   result.lost = expected > found.size() ? expected - found.size() : 0;
   if (facts.stored && found.size() > *facts.stored) {
-    offline.recovered = found.size() - *facts.stored;
+    result.recovered = found.size() - *facts.stored;
   }
   result.passed = result.lost + result.duplicated + result.unexpected + result.corrupted == 0;
-  return offline;
+  return result;
 }
 
 AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,

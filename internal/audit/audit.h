@@ -20,7 +20,7 @@ struct AuditResult {
   std::uint64_t duplicated = 0;  // rows beyond the first of a sequence
   std::uint64_t unexpected = 0;  // rows no producer made a message for
   std::uint64_t corrupted = 0;   // rows whose text is not what it must be; kFull only
-  std::uint64_t recovered = 0;   // found, and not acknowledged: they were in doubt
+  std::uint64_t recovered = 0;   // found, and not known to be stored: in doubt, or replayed
   std::optional<bool> passed;    // nullopt = not audited, or not to the end
 };
 
@@ -43,15 +43,9 @@ struct RecordedFacts {
   std::uint64_t ledger_rows = 0;           // in frames the ledger knows as committed; 0 = no ledger
 };
 
-struct OfflineAudit {
-  AuditResult result;
-  std::uint64_t recovered =
-      0;  // found beyond what the run knew to be stored: in doubt, or replayed
-};
-
 // Lost are rows that the run counted or the ledger knows, and that are not found: how many, not
 // which. Otherwise as audit().
-OfflineAudit audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode);
+AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode);
 
 // Blocks while it reads; stops early, without a judgement, on request. Memory grows with the holes
 // among the sequences, not with the rows. Throws SetupError when the table cannot be read.

@@ -323,7 +323,7 @@ SpoolStore::Batch SpoolStore::read(const SpooledRun& run, SequenceRange range, s
     const std::array numbers{run.run_id, statement.integer(0), statement.integer(1),
                              statement.integer(2), statement.integer(3)};
     const std::string_view text = statement.text(4);
-    if (text.size() > kLongestText || numbers[2] < 0 || numbers[2] > UINT32_MAX ||
+    if (text.size() > kLongestText || numbers[2] < 0 || numbers[2] > INT32_MAX ||
         !is_time_of_run(numbers[3]) || !is_time_of_run(numbers[4]) ||
         checksum(numbers, text) != statement.integer(5)) {
       batch.damaged.push_back(to_unsigned(numbers[1]));

@@ -207,6 +207,7 @@ Courier::Attempt Courier::attempt(const Frame& frame) {
     begin_attempt(context_.clock.now());
   }
   WriteResult result = end_attempt(sink_->write(frame));
+  if (session_.stop_requested()) drop_sink();  // even if it was cut just after its answer
   if (!result.stored()) hide_texts(result.error, frame);
   return {Stage::kWrite, std::move(result)};
 }

@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/units.h"
 #include "loadgen_version.h"
 #include "report/json_report.h"
 #include "report/judge.h"
@@ -72,21 +73,20 @@ Pipeline::~Pipeline() {
 }
 
 // Runs a step that talks to the database before production: again and again while --connect-wait
-// lasts, and not longer, be it that nobody answers.
+// lasts, and not longer (but for kShortestSetUp), even if nobody answers.
 template <typename Step>
 void Pipeline::set_up(Step step) {
-  const TimeLimit limit(clock_, std::max<nanoseconds>(options_.connect_wait, kShortestSetUp),
-                        [this] {
-                          target_.interrupt();
-                          interrupt_couriers();
-                        });
+  const auto longest = std::max<nanoseconds>(options_.connect_wait, kShortestSetUp);
+  const TimeLimit limit(clock_, longest, [this] {
+    target_.interrupt();
+    interrupt_couriers();
+  });
   try {
     await_database(clock_, options_.connect_wait, step);
   } catch (const SetupError& error) {
     if (!limit.expired()) throw;
-    throw SetupError(fmt::format("{}: the database did not answer within --connect-wait={:g}s",
-                                 one_line(redact(options_.db)),
-                                 std::chrono::duration<double>(options_.connect_wait).count()));
+    throw SetupError(fmt::format("{}: the database did not answer within {} (--connect-wait)",
+                                 one_line(redact(options_.db)), format_duration(longest)));
   }
 }
 

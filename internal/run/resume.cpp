@@ -10,6 +10,7 @@
 #include <cstring>
 #include <filesystem>
 #include <mutex>
+#include <optional>
 #include <utility>
 
 #include "audit/audit.h"
@@ -28,15 +29,12 @@ namespace {
 class Interruption {
  public:
   Interruption(Clock& clock, nanoseconds patience, Target& target)
-      : target_(target),
-        signals_(clock, [this](int signal, int nth) { on_signal(signal, nth); }),
-        patience_(clock, patience, [this] { end_at_once(); }) {}
+      : clock_(clock), patience_(patience), target_(target) {}
 
   [[nodiscard]] std::stop_token give_up() const { return give_up_.get_token(); }
 
-  // After each frame: throws what ends resuming, if that is so.
-  void check(bool progress) {
-    if (progress) patience_.restart();
+  // Throws what ends resuming, if that is so.
+  void check() const {
     if (signal_ != 0) {
       throw StartInterrupted(fmt::format("resuming was ended by SIG{}; what was not delivered "
                                          "stays in the spool",
@@ -48,11 +46,12 @@ class Interruption {
     }
   }
 
-  // The courier that is at work, and can be interrupted.
+  // While it lives, a courier is at work that can be interrupted, and has to get on.
   class Scope {
    public:
-    Scope(Interruption& owner, Courier& courier) : owner_(owner) {
-      owner_.patience_.restart();
+    Scope(Interruption& owner, Courier& courier)
+        : owner_(owner),
+          patience_(owner.clock_, owner.patience_, [this] { owner_.end_at_once(); }) {
       const std::lock_guard lock(owner_.mutex_);
       owner_.courier_ = &courier;
     }
@@ -62,9 +61,11 @@ class Interruption {
       const std::lock_guard lock(owner_.mutex_);
       owner_.courier_ = nullptr;
     }
+    void note_progress() { patience_.restart(); }
 
    private:
     Interruption& owner_;
+    TimeLimit patience_;
   };
 
  private:
@@ -81,19 +82,21 @@ class Interruption {
   }
 
   void end_at_once() {
-    const std::lock_guard lock(mutex_);
-    if (courier_ == nullptr) return;  // then a table is audited, which takes its time
     give_up_.request_stop();
-    courier_->interrupt();
+    const std::lock_guard lock(mutex_);
+    if (courier_ != nullptr) courier_->interrupt();  // else a table is being audited
   }
 
+  // Constant after construction.
+  Clock& clock_;
+  const nanoseconds patience_;
   Target& target_;
+
   std::stop_source give_up_;
   std::atomic<int> signal_{0};
   std::mutex mutex_;
   Courier* courier_ = nullptr;  // guarded by mutex_
-  SignalWatcher signals_;
-  TimeLimit patience_;
+  SignalWatcher signals_{clock_, [this](int signal, int nth) { on_signal(signal, nth); }};
 };
 
 // One earlier run, from what is in the spool to an audited table.
@@ -115,9 +118,10 @@ class Resumption {
   ResumedRun complete() {
     {
       const Watchdog watchdog(couriers_, Watchdog::patience(options_.timeout), context_.clock);
-      const Interruption::Scope reachable(interruption_, *couriers_.front());
+      at_work_.emplace(interruption_, *couriers_.front());
       deliver_fixed();
       deliver_loose();
+      at_work_.reset();
     }
     must(spool_.flush());
     // Rows whose key is damaged were never come across.
@@ -220,7 +224,8 @@ class Resumption {
     events.on_dead = [&](Messages piece) { spool_.settle(run_, piece, SpoolEnd::kGivenUp); };
     events.on_left = [](Messages, Left) { return true; };  // they stay in the spool
     const Delivered delivered = couriers_.front()->deliver({messages, frame}, events);
-    interruption_.check(delivered.stored + delivered.dead_lettered > 0);
+    if (delivered.stored + delivered.dead_lettered > 0) at_work_->note_progress();
+    interruption_.check();
     if (delivered.failure) {
       throw SetupError(fmt::format("run {} cannot be resumed: {} ({})", run_.run_id,
                                    delivered.failure->error.message,
@@ -269,6 +274,7 @@ class Resumption {
   const std::uint64_t lost_keys_;
   const DeliveryContext context_;
   std::vector<std::unique_ptr<Courier>> couriers_;  // one
+  std::optional<Interruption::Scope> at_work_;      // while it delivers
   std::uint64_t delivered_ = 0;
   TimePoint told_ = context_.clock.now();
   ResumedRun result_;
@@ -321,7 +327,14 @@ std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
         spool.read([&](SpoolStore& store) { return store.count(run_id); });
     spdlog::info("Resuming run {}: {} messages are in the spool...", run_id, format_count(waiting));
     Resumption resumption(spool, std::move(run), interruptible, options, lost_keys, interruption);
-    ResumedRun& result = results.emplace_back(resumption.complete());
+    ResumedRun& result = results.emplace_back();
+    try {
+      result = resumption.complete();
+    } catch (const SetupError&) {
+      interruption.check();  // a signal's doing is not the database's failure
+      throw;
+    }
+    interruption.check();
     // Whose they were, nobody knows: they count once.
     if (results.size() == 1) result.damaged += lost_keys;
     if (result.damaged > 0) {

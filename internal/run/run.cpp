@@ -41,17 +41,19 @@ RunReport run_pipeline(const Plan& plan, Target& target, Clock& clock,
   pipeline.await_consumers();
   RunReport report = pipeline.finish();
   // All is decided: the database's copy of it may fail, or never be made, and so it comes last.
+  std::optional<SetupError> undelivered;
   try {
     deliver(report);
-  } catch (const SetupError&) {
-    pipeline.record_result(report);
-    throw;
+  } catch (const SetupError& error) {
+    undelivered = error;
   }
   pipeline.record_result(report);
   if (pipeline.has_stuck_thread()) {
     finish_logging();
-    std::_Exit(report.exit_code);
+    if (undelivered) write_last_line(fmt::format("app: {}\n", undelivered->what()));
+    std::_Exit(undelivered ? int{kExitFailed} : report.exit_code);
   }
+  if (undelivered) throw SetupError(*undelivered);
   return report;
 }
 

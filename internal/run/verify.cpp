@@ -11,7 +11,7 @@
 namespace loadgen {
 
 std::string to_text(const VerifyReport& report) {
-  const AuditResult& audit = report.audit.result;
+  const AuditResult& audit = report.audit;
   std::string text =
       fmt::format("Run       {}, table {}{}\n", report.run.run_id, one_line(report.run.table),
                   report.run.result_json.empty() ? ", without a recorded end" : "");

@@ -11,7 +11,7 @@ namespace loadgen {
 
 struct VerifyReport {
   RecordedRun run;
-  OfflineAudit audit;
+  AuditResult audit;
 };
 
 // For people, some lines.

@@ -119,7 +119,7 @@ class CopySink final : public PostgresSink {
       : PostgresSink(access, config, run, stop),
         plain_table_(config.table),
         copy_(fmt::format("COPY {} {} FROM STDIN (FORMAT binary)", table_, kColumns)),
-        piece_(kPieceBytes + kLargestRow, '\0') {
+        piece_(kPieceBytes + kRowBytes + kLongestText, '\0') {
     // Above 128 KiB, glibc's malloc gives memory back to the system as soon as it is free; with
     // luck in the heap's layout a session escapes that, or else each COPY of 500 rows makes 36
     // calls of brk, which cost a tenth of the rows. The first large block that is freed raises that
@@ -130,18 +130,20 @@ class CopySink final : public PostgresSink {
   // One message of one or two statements is one transaction: the answer to COPY's end is the answer
   // to the commit.
   WriteResult write(const Frame& frame) noexcept override {
-    // The buffer has room for no longer one, whoever let it in.
-    const auto too_long =
-        std::find_if(frame.messages.begin(), frame.messages.end(),
-                     [](const Message& message) { return message.text.size() > kLongestText; });
-    if (too_long != frame.messages.end()) return refuse_length(frame, too_long);
     if (const PostgresResult begun = begin_copy(frame); !begun.is_copy_in()) {
       return not_written(begun);
     }
     constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
-    char* const begin = piece_.data();
+    char* begin = piece_.data();
     char* at = std::copy(kHeader.begin(), kHeader.end(), begin);
     for (const Message& message : frame.messages) {
+      if (message.text.size() > longest_text_) {  // for the server to refuse
+        const auto used = at - begin;
+        longest_text_ = message.text.size();
+        piece_.resize(kPieceBytes + kRowBytes + longest_text_);
+        begin = piece_.data();
+        at = begin + used;
+      }
       at = encode(message, at);
       if (at - begin < static_cast<std::ptrdiff_t>(kPieceBytes)) continue;
       if (!send(begin, at)) return copy_failed();
@@ -159,19 +161,9 @@ class CopySink final : public PostgresSink {
 
  private:
   static constexpr std::size_t kPieceBytes = 65'536;
-  // The number of columns, their five lengths, and their values.
-  static constexpr std::size_t kLargestRow = sizeof(std::int16_t) + 5 * sizeof(std::int32_t) +
-                                             kLongestText + 3 * sizeof(std::int64_t) +
-                                             sizeof(std::int32_t);
-
-  static WriteResult refuse_length(const Frame& frame,
-                                   std::span<const Message>::iterator too_long) {
-    return {WriteOutcome::kNotWritten,
-            {.code = "22001",  // string_data_right_truncation, as the server would say
-             .message = fmt::format("text longer than {} bytes", kLongestText),
-             .error_class = ErrorClass::kPoison,
-             .row = static_cast<std::size_t>(too_long - frame.messages.begin())}};
-  }
+  // Beside the text: the number of columns, their five lengths, and the other values.
+  static constexpr std::size_t kRowBytes = sizeof(std::int16_t) + 5 * sizeof(std::int32_t) +
+                                           3 * sizeof(std::int64_t) + sizeof(std::int32_t);
 
   PostgresResult begin_copy(const Frame& frame) {
     if (!has_ledger_) return connection_.execute(copy_);
@@ -228,6 +220,7 @@ class CopySink final : public PostgresSink {
   // 4 if it is parsed and planned each time.
   bool is_prepared_ = false;
   std::string piece_;  // reused; one 64 KiB piece and the row that overruns it
+  std::size_t longest_text_ = kLongestText;  // that has room in such a row
 };
 
 class UnnestSink final : public PostgresSink {

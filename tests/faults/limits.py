@@ -43,6 +43,18 @@ def stuck_sync_sqlite(b):
         b.check(lines >= counts["unsent"], f"{lines} lines for {counts['unsent']} unsent")
 
 
+@row("the same, and the report finds no room on stdout")
+def stuck_sync_full_stdout(b):
+    """Even then the process ends."""
+    file = b.sqlite()
+    b.start("--rps=1000", "--duration=1", "--drain-timeout=1",
+            within=("sh", "-c", 'exec "$@" >/dev/full', "sh"), environment={
+                **shim(b, "fail_io"), "FAIL_IO": "sync 30 0 0", "FAIL_IO_FILE": file.path,
+                "FAIL_IO_TOLD": f"{b.dir}/told"})
+    b.end((1,), 15)
+    b.check("app: " in b.read("stderr"), "nobody is told that there was no room")
+
+
 @row("a synchronous standby that is gone before the run")
 def standby_lost_at_start(b):
     """--connect-wait bounds what a COMMIT of the set-up waits for."""
