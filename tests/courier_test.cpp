@@ -200,6 +200,22 @@ TEST_CASE("courier: a message's time ends with its commit, however late the sink
   CHECK(end == begin);
 }
 
+TEST_CASE("courier: the time between attempts is known as held back") {
+  Fixture f;
+  Courier courier(f.context);
+  CHECK(f.deliver(courier, messages_from(0, 5)).stored == 5);
+  CHECK(courier.held_back() == 0ns);
+  // Enough new connections fail to open the breaker, which adds a second at least.
+  f.sink.answer = [](std::size_t nth) {
+    return nth < 8 ? Answer{Fault::kNone, refusal(ErrorClass::kOutage)} : Answer{};
+  };
+  CHECK(f.deliver(courier, messages_from(5, 5)).stored == 5);
+  CHECK(f.breaker.report().transitions_total > 0);
+  CHECK(courier.held_back() >= 800ms);
+  CHECK(f.deliver(courier, messages_from(10, 5)).stored == 5);
+  CHECK(courier.held_back() == 0ns);  // it is the frame's, not the courier's
+}
+
 TEST_CASE("courier: interrupted before there is a connection, the one that comes is interrupted") {
   class NotedSink final : public Sink {
    public:

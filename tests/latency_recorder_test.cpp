@@ -29,7 +29,7 @@ Message message(nanoseconds due, nanoseconds created, nanoseconds taken) {
 
 LatencyHistograms record(std::span<const Message> messages, nanoseconds begin, nanoseconds end) {
   LatencyRecorder recorder;
-  recorder.record(messages, kStart + begin, kStart + end);
+  recorder.record(messages, kStart + begin, kStart + end, (end - begin) / 3);
   return std::move(recorder).finish();
 }
 
@@ -37,7 +37,7 @@ LatencyHistograms record_one_by_one(std::span<const Message> messages, nanosecon
                                     nanoseconds end) {
   LatencyRecorder recorder;
   for (const Message& each : messages) {
-    recorder.record(std::span(&each, 1), kStart + begin, kStart + end);
+    recorder.record(std::span(&each, 1), kStart + begin, kStart + end, (end - begin) / 3);
   }
   return std::move(recorder).finish();
 }
@@ -54,7 +54,8 @@ constexpr std::array kParts{Part{"response", &LatencyHistograms::response},
                             Part{"schedule_lag", &LatencyHistograms::schedule_lag},
                             Part{"queue_wait", &LatencyHistograms::queue_wait},
                             Part{"batch_wait", &LatencyHistograms::batch_wait},
-                            Part{"write", &LatencyHistograms::write}};
+                            Part{"write", &LatencyHistograms::write},
+                            Part{"held_back", &LatencyHistograms::held_back}};
 
 void check_same(const LatencyHistograms& a, const LatencyHistograms& b) {
   for (const Part& part : kParts) {
@@ -96,6 +97,7 @@ TEST_CASE("latency: each part is the time between its two moments") {
   CHECK(latency.queue_wait.max() == 7e6);
   CHECK(latency.batch_wait.max() == 15e6);
   CHECK(latency.write.max() == 75e6);
+  CHECK(latency.held_back.max() == 25e6);
   for (const Part& part : kParts) CHECK((latency.*part.histogram).count() == 1);
 }
 
@@ -152,7 +154,7 @@ TEST_CASE("latency: frames add up in one recorder") {
   CHECK(latency.response.mean() == doctest::Approx(28e6 / 3));
 }
 
-TEST_CASE("latency: merging merges each of the five, and only with its own kind") {
+TEST_CASE("latency: merging merges each of them, and only with its own kind") {
   for (const Part& part : kParts) {
     CAPTURE(part.name);
     LatencyHistograms mine;

@@ -124,6 +124,7 @@ RunReport full_report() {
   report.latency.queue_wait.record(900ms, 12);
   report.latency.batch_wait.record(1'234ns, 13);
   for (int i = 1; i <= 1'000; ++i) report.latency.write.record(i * 100us);
+  report.latency.held_back.record(40ms, 14);
   report.queue = {.capacity = 2'048,
                   .depth = 5,
                   .depth_max = 2'047,
@@ -412,8 +413,9 @@ TEST_CASE("json report: the keys are the contract, none is missing") {
             "interrupted",    "config", "environment", "counts",   "rate",        "time_s",
             "latency_us",     "queue",  "batches",     "client",   "breaker",     "audit",
             "resumed",        "errors", "failure",     "verdict"});
-  CHECK(keys(report["latency_us"]) ==
-        std::set<std::string>{"response", "schedule_lag", "queue_wait", "batch_wait", "write"});
+  CHECK(keys(report["latency_us"]) == std::set<std::string>{"response", "schedule_lag",
+                                                            "queue_wait", "batch_wait", "write",
+                                                            "held_back"});
   for (const json& histogram : report["latency_us"]) {
     CHECK(keys(histogram) == std::set<std::string>{"count", "min", "mean", "stddev", "p50", "p90",
                                                    "p95", "p99", "p99_9", "p99_99", "max"});

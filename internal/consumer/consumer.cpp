@@ -41,7 +41,8 @@ Batch collect(const ConsumerContext& context, ConsumerAccount& account) {
 }
 
 // Where the courier tells what became of a frame.
-DeliveryEvents events_for(const ConsumerContext& context, ConsumerAccount& account) {
+DeliveryEvents events_for(const ConsumerContext& context, const Courier& courier,
+                          ConsumerAccount& account) {
   using Messages = DeliveryEvents::Messages;
   DeliveryEvents events;
   events.on_begin = [&](Messages piece) -> std::optional<WriteError> {
@@ -53,7 +54,7 @@ DeliveryEvents events_for(const ConsumerContext& context, ConsumerAccount& accou
         .code = "spool", .message = context.channel.problem(), .error_class = ErrorClass::kFatal};
   };
   events.on_stored = [&](Messages messages, TimePoint end) {
-    if (!account.stored(messages, end)) return;
+    if (!account.stored(messages, end, courier.held_back())) return;
     context.live.stored.fetch_add(messages.size(), std::memory_order_relaxed);
     context.channel.settle(messages, Settlement::kStored);
   };
@@ -85,7 +86,7 @@ std::optional<std::span<Message>> drop_late(const ConsumerContext& context,
 }  // namespace
 
 void consume(const ConsumerContext& context, Courier& courier, ConsumerAccount& account) {
-  const DeliveryEvents events = events_for(context, account);
+  const DeliveryEvents events = events_for(context, courier, account);
   while (!context.give_up.stop_requested()) {
     const Batch batch = collect(context, account);
     if (batch.messages.empty()) return;

@@ -62,13 +62,13 @@ bool ConsumerAccount::settle_locked(Messages messages) {
   return true;
 }
 
-bool ConsumerAccount::stored(Messages messages, TimePoint end) {
+bool ConsumerAccount::stored(Messages messages, TimePoint end, nanoseconds held_back) {
   const std::lock_guard lock(mutex_);
   if (!settle_locked(messages)) return false;
   totals_.delivered.stored += messages.size();
   totals_.last_commit = end;
   acknowledged_.insert(ranges_);
-  if (timing_ == Timing::kOn) recorder_.record(messages, write_began_, end);
+  if (timing_ == Timing::kOn) recorder_.record(messages, write_began_, end, held_back);
   return true;
 }
 

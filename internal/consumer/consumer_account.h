@@ -59,7 +59,7 @@ class ConsumerAccount {
   std::optional<std::size_t> drop_late(TimePoint oldest);
   // From now on what is in hand may be written.
   bool begin_write(TimePoint now);
-  bool stored(Messages messages, TimePoint end);
+  bool stored(Messages messages, TimePoint end, nanoseconds held_back = nanoseconds(0));
   bool dead_lettered(Messages messages);
   // The channel keeps them for a later run.
   bool kept(Messages messages);

@@ -16,18 +16,19 @@ CircuitBreaker::CircuitBreaker(Breaker mode, BackoffPolicy open_for, std::uint64
 std::optional<CircuitBreaker::Admission> CircuitBreaker::admit(const std::stop_token& stop) {
   if (mode_ == Breaker::kOff) {
     if (stop.stop_requested()) return std::nullopt;
-    return Admission(*this, BreakerMachine::Pass{});
+    return Admission(*this, BreakerMachine::Pass{}, nanoseconds(0));
   }
   const std::stop_callback wake_on_stop(stop, [this] {
     const std::lock_guard lock(mutex_);  // the caller is before its check or already waiting
     changed_.notify_all();
   });
   std::unique_lock lock(mutex_);
-  while (!stop.stop_requested()) {
-    const BreakerMachine::Answer answer = machine_.admit(clock_.now());
+  const TimePoint begin = clock_.now();
+  for (TimePoint now = begin; !stop.stop_requested(); now = clock_.now()) {
+    const BreakerMachine::Answer answer = machine_.admit(now);
     if (answer.pass) {
       lock.unlock();
-      Admission admission(*this, *answer.pass);
+      Admission admission(*this, *answer.pass, now - begin);
       announce(answer.transition);
       return admission;
     }
@@ -75,11 +76,14 @@ std::size_t CircuitBreaker::waiting() const {
   return waiting_;
 }
 
-CircuitBreaker::Admission::Admission(CircuitBreaker& breaker, BreakerMachine::Pass pass)
-    : breaker_(&breaker), pass_(pass) {}
+CircuitBreaker::Admission::Admission(CircuitBreaker& breaker, BreakerMachine::Pass pass,
+                                     nanoseconds waited)
+    : breaker_(&breaker), pass_(pass), waited_(waited) {}
 
 CircuitBreaker::Admission::Admission(Admission&& other) noexcept
-    : breaker_(std::exchange(other.breaker_, nullptr)), pass_(other.pass_) {}
+    : breaker_(std::exchange(other.breaker_, nullptr)),
+      pass_(other.pass_),
+      waited_(other.waited_) {}
 
 CircuitBreaker::Admission::~Admission() {
   if (breaker_ != nullptr) uncounted();  // which moves no state and calls no hook

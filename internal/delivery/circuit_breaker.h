@@ -36,16 +36,19 @@ class CircuitBreaker {
     // The result says nothing on the target's health.
     void uncounted();
 
+    // How long admit() held the caller back.
+    [[nodiscard]] nanoseconds waited() const { return waited_; }
     // How often the breaker had opened before. Off: 0.
     [[nodiscard]] std::uint64_t openings() const { return pass_.openings; }
 
    private:
     friend class CircuitBreaker;
-    Admission(CircuitBreaker& breaker, BreakerMachine::Pass pass);
+    Admission(CircuitBreaker& breaker, BreakerMachine::Pass pass, nanoseconds waited);
     void conclude(BreakerVerdict verdict);
 
     CircuitBreaker* breaker_;  // null once concluded
     BreakerMachine::Pass pass_;
+    nanoseconds waited_;
   };
 
   // Called without a lock by the thread that caused the transition, inside admit(), succeeded() or

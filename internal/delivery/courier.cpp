@@ -79,6 +79,7 @@ void Courier::connect() {
 
 Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
   Delivered delivered;
+  held_back_ = nanoseconds(0);
   const Piece whole = settle(frame, events, delivered);
   const std::uint64_t rows = frame.messages.size();
   switch (whole.settled) {
@@ -136,6 +137,7 @@ Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
   while (!context_.give_up.stop_requested()) {
     auto admission = context_.breaker.admit(context_.give_up);
     if (!admission) break;
+    held_back_ += admission->waited();
     ++trying.attempts;
     // A connection from before the breaker opened may be dead without a sign of it. To learn that
     // by a write would cost a probe, and every courier has such a connection.
@@ -270,7 +272,10 @@ bool Courier::back_off(const WriteResult& result, Trying& trying) {
   const double uniform = std::uniform_real_distribution<>()(random_);
   const std::uint32_t nth = std::min(trying.waits++, 1000U);
   const nanoseconds delay = may_hurry ? full_jitter(policy, nth, uniform) : policy.cap;
-  return context_.clock.sleep_until(context_.clock.now() + delay, context_.give_up);
+  const TimePoint begin = context_.clock.now();
+  const bool slept = context_.clock.sleep_until(begin + delay, context_.give_up);
+  held_back_ += context_.clock.now() - begin;
+  return slept;
 }
 
 // A row of the frame can never be stored: finds out which, and stores all others.

@@ -94,6 +94,10 @@ class Courier {
   // by one thread at a time.
   Delivered deliver(const Frame& frame, const DeliveryEvents& events);
 
+  // For the thread that delivers: how long the frame at hand has waited between attempts, held back
+  // by the backoff or the breaker.
+  [[nodiscard]] nanoseconds held_back() const { return held_back_; }
+
   // Makes an attempt in progress, and every later one, end soon. From any thread.
   void interrupt() noexcept;
   // Gives up the session of an attempt that began at or before `overdue`, connecting or writing:
@@ -137,6 +141,7 @@ class Courier {
 
   const DeliveryContext& context_;
   std::minstd_rand random_;  // of the backoff
+  nanoseconds held_back_{0};
   bool was_connected_ = false;
   bool sink_has_stored_ = false;            // the one there is now
   std::uint64_t openings_ = 0;              // of the breaker, when the target was last tried

@@ -99,15 +99,21 @@ void add_latency(const RunReport& report, Out out) {
   for (const double percent : kPercentiles)
     fmt::format_to(out, "{:>9}", fmt::format("p{}", percent));
   fmt::format_to(out, "{:>9}\n", "max");
-  for (const Row& row : rows) {
+  const auto add_row = [&](const Row& row) {
     fmt::format_to(out, "  {:14}{:>9}", row.name, format_latency(row.histogram.mean()));
     for (const double percent : kPercentiles) {
       fmt::format_to(out, "{:>9}", format_latency(row.histogram.percentile(percent)));
     }
     fmt::format_to(out, "{:>9}\n", format_latency(row.histogram.max()));
+  };
+  for (const Row& row : rows) add_row(row);
+  const bool was_held_back = latency.held_back.max() > 0;
+  if (was_held_back) add_row({"  held back", latency.held_back});
+  fmt::format_to(out, "  Counted from when a message was due; its parts add up to it.\n");
+  if (was_held_back) {
+    fmt::format_to(out, "  Held back: the part of write that was waiting between attempts.\n");
   }
-  fmt::format_to(out, "  Counted from when a message was due; its parts add up to it.\n{}\n",
-                 latency_note(report));
+  fmt::format_to(out, "{}\n", latency_note(report));
 }
 
 void add_counts(const RunReport& report, Out out) {

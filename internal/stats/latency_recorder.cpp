@@ -8,12 +8,14 @@ void LatencyHistograms::merge(const LatencyHistograms& other) {
   queue_wait.merge(other.queue_wait);
   batch_wait.merge(other.batch_wait);
   write.merge(other.write);
+  held_back.merge(other.held_back);
   stored.merge(other.stored);
 }
 
 void LatencyRecorder::record(std::span<const Message> messages, TimePoint write_begin,
-                             TimePoint write_end) {
+                             TimePoint write_end, nanoseconds held_back) {
   histograms_.write.record(write_end - write_begin, messages.size());
+  histograms_.held_back.record(held_back, messages.size());
   histograms_.stored.record(write_end - start_, messages.size());
   for (std::size_t i = 0; i < messages.size();) {
     // At high rates messages are made in batches and share their times: counted in one go.

@@ -21,6 +21,7 @@ struct LatencyHistograms {
   Histogram queue_wait;    // created -> taken
   Histogram batch_wait;    // taken -> write begins
   Histogram write;         // write begins -> commit confirmed
+  Histogram held_back;     // the part of write that was waiting between attempts
   StoredCurve stored;      // how many by when
 
   void merge(const LatencyHistograms& other);
@@ -31,7 +32,8 @@ class LatencyRecorder {
   // Production begins, before anything is recorded.
   void start(TimePoint when) { start_ = when; }
   // Counts the messages of a stored frame.
-  void record(std::span<const Message> messages, TimePoint write_begin, TimePoint write_end);
+  void record(std::span<const Message> messages, TimePoint write_begin, TimePoint write_end,
+              nanoseconds held_back = nanoseconds(0));
 
   // Ends recording: the result is moved out.
   LatencyHistograms finish() && { return std::move(histograms_); }
