@@ -195,6 +195,66 @@ TEST_CASE("sqlite: rows are not read back from a file that was moved away meanwh
   CHECK_THROWS_AS(count(), SetupError);
 }
 
+TEST_CASE("sqlite: a frame of which a trigger drops rows is refused, and none of it is stored") {
+  Bench bench;
+  const auto target = bench.target();
+  target->open();
+  sql(bench.db,
+      "CREATE TRIGGER picky BEFORE INSERT ON messages WHEN NEW.sequence % 2 = 1 "
+      "BEGIN SELECT RAISE(IGNORE); END");
+  const auto frame = some_messages(61);  // more than one statement
+  const WriteResult result = target->connect({1, {}}, {})->write({frame});
+  CHECK(result.outcome == WriteOutcome::kNotWritten);
+  CHECK(result.error.error_class == ErrorClass::kFatal);
+  CHECK(result.error.code == "row_count");
+  CHECK(contains(result.error.message, "stored 31 of 61 rows"));
+  CHECK(sql(bench.db, "SELECT count(*) FROM messages") == SqlRows{{"0"}});
+  CHECK(sql(bench.db, "SELECT count(*) FROM loadgen_ledger") == SqlRows{{"0"}});
+}
+
+TEST_CASE("sqlite: rows that a table's own triggers write are not counted as the frame's") {
+  Bench bench;
+  const auto target = bench.target();
+  target->open();
+  sql(bench.db,
+      "CREATE TABLE seen (sequence); CREATE TRIGGER watch AFTER INSERT ON messages "
+      "BEGIN INSERT INTO seen VALUES (NEW.sequence), (NEW.sequence); END");
+  const auto frame = some_messages(61);
+  CHECK(target->connect({1, {}}, {})->write({frame}).outcome == WriteOutcome::kWritten);
+}
+
+TEST_CASE("sqlite: the result of a run whose record is gone is an error, not silence") {
+  Bench bench;
+  const auto target = bench.target();
+  target->open();
+  target->record_start({.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
+  sql(bench.db, "DELETE FROM loadgen_runs");
+  CHECK_THROWS_AS(target->record_end(7, {}, "{}"), SetupError);
+}
+
+TEST_CASE("sqlite: a frame for a file that was deleted, renamed or replaced is refused") {
+  for (const std::string what : {"deleted", "renamed", "replaced"}) {
+    CAPTURE(what);
+    Bench bench;
+    const auto target = bench.target();
+    target->open();
+    const auto sink = target->connect({1, {}}, {});
+    const std::string file = bench.db.substr(7);
+    CHECK_NOTHROW(target->check_is_in_place());
+    if (what == "replaced") std::filesystem::copy_file(file, file + ".new");
+    std::filesystem::rename(file, file + ".old");
+    if (what == "replaced") std::filesystem::rename(file + ".new", file);
+    if (what == "deleted") std::filesystem::remove(file + ".old");
+    const auto frame = some_messages(3);
+    const WriteResult result = sink->write({frame});
+    CHECK(result.outcome == WriteOutcome::kNotWritten);
+    CHECK(result.error.error_class == ErrorClass::kFatal);
+    CHECK(result.error.code == "file_gone");
+    CHECK(contains(result.error.message, file + " was deleted, renamed or replaced"));
+    CHECK_THROWS_AS(target->check_is_in_place(), SetupError);
+  }
+}
+
 TEST_CASE("sqlite: hostile table names are quoted") {
   Bench bench;
   std::int64_t run = 0;

@@ -205,6 +205,7 @@ void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
     return;
   }
   try {
+    target_.check_is_in_place();
     report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_, resent},
                          options_.verify, user_abort_.get_token());
     if (report.audit.mode != VerifyMode::kOff && !report.audit.passed) {
@@ -216,9 +217,10 @@ void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
       report.audit_aborted_by = aborted_by_;
       return;
     }
-    spdlog::error("The table could not be audited: {}", error.what());
-    report.failure = {"audit", "fatal", 1, error.what()};
-    report.errors.push_back(*report.failure);
+    spdlog::error("The stored rows could not be checked: {}", error.what());
+    const ReportedError problem{"audit", "fatal", 1, error.what()};
+    report.errors.push_back(problem);
+    if (!report.failure) report.failure = problem;  // the first one may be its cause
   }
 }
 

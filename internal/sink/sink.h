@@ -159,6 +159,9 @@ class Target {
   // Visits each stored row of the run, in no promised order. Needs open() or find_run().
   virtual void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) = 0;
 
+  // Throws when what was stored can no longer be found where the address says. Needs open().
+  virtual void check_is_in_place() const {}
+
   // Makes a call in progress, and every later one, fail soon. Sinks are interrupted on their own.
   virtual void interrupt() noexcept = 0;
 };

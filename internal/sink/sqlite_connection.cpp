@@ -51,6 +51,13 @@ std::string code_name(int code) {
 
 }  // namespace
 
+std::string file_gone(const std::string& path) {
+  return fmt::format(
+      "{} was deleted, renamed or replaced during the run: the rows stored in it are no longer "
+      "there",
+      one_line(path));
+}
+
 SqliteConnection::SqliteConnection(const std::string& path, LockPatience& patience, Absent absent) {
   sqlite3* db = nullptr;
   const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX |

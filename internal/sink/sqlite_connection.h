@@ -21,6 +21,9 @@ struct LockPatience {
   TimePoint deadline{};  // its owner sets it before each piece of work
 };
 
+// What to say of a file that has_moved().
+std::string file_gone(const std::string& path);
+
 class SqliteConnection {
  public:
   enum class Absent { kCreate, kRefuse };

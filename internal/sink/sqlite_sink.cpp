@@ -4,6 +4,7 @@
 #include <sqlite3.h>
 
 #include <span>
+#include <utility>
 
 namespace loadgen {
 namespace {
@@ -26,6 +27,9 @@ std::string insert_sql(std::string_view table, std::size_t rows) {
   return sql;
 }
 
+// Looking costs a microsecond, and a small commit 20.
+constexpr std::chrono::milliseconds kLookEvery{100};
+
 // A COMMIT that failed may have reached the disk all the same, unless it was refused before it
 // began: seen with a failed fsync, after which the rows were invisible until the file was reopened.
 bool leaves_doubt(int commit_code) {
@@ -41,6 +45,7 @@ SqliteSink::SqliteSink(const std::string& path, const TargetConfig& config, cons
       writer_(shared.writer),
       checkpointer_(shared.checkpointer),
       write_now_([this](const WriterQueue::Request& request) { return write_now(request); }),
+      path_(path),
       timeout_(config.write_timeout),
       patience_{.clock = shared.clock,
                 .stop = interrupted_.get_token(),
@@ -101,16 +106,31 @@ WriteResult SqliteSink::write_now(const WriterQueue::Request& request) {
       return {WriteOutcome::kAlreadyWritten};
     }
   }
-  if (const int code = insert_rows(frame.messages); code != SQLITE_OK) {
+  std::size_t stored = 0;
+  if (const int code = insert_rows(frame.messages, stored); code != SQLITE_OK) {
     return roll_back(WriteOutcome::kNotWritten, code);
   }
+  if (stored != frame.messages.size()) {
+    return refuse(
+        "row_count",
+        fmt::format("the database stored {} of {} rows: a trigger on the table drops them", stored,
+                    frame.messages.size()));
+  }
+  // A commit to a file without a name would succeed, and its rows be gone with the last connection.
+  if (file_is_gone(patience_.clock.now())) return refuse("file_gone", file_gone(path_));
   if (const int code = commit_.run(); code != SQLITE_OK) {
     return roll_back(leaves_doubt(code) ? WriteOutcome::kInDoubt : WriteOutcome::kNotWritten, code);
   }
   return {.confirmed = patience_.clock.now()};
 }
 
-int SqliteSink::insert_rows(std::span<const Message> messages) {
+bool SqliteSink::file_is_gone(TimePoint now) {
+  if (now < look_again_) return false;
+  look_again_ = now + kLookEvery;
+  return connection_.has_moved();
+}
+
+int SqliteSink::insert_rows(std::span<const Message> messages, std::size_t& stored) {
   for (Insert& insert : inserts_) {
     while (messages.size() >= insert.rows) {
       for (std::size_t row = 0; row < insert.rows; ++row) {
@@ -119,6 +139,7 @@ int SqliteSink::insert_rows(std::span<const Message> messages) {
         bind_row(insert.statement, row, messages[row]);
       }
       if (const int code = insert.statement.run(); code != SQLITE_OK) return code;
+      stored += static_cast<std::size_t>(connection_.changes());
       messages = messages.subspan(insert.rows);
     }
   }
@@ -138,6 +159,13 @@ WriteResult SqliteSink::roll_back(WriteOutcome outcome, int code) {
   WriteResult result{outcome, connection_.error(code)};  // before another call replaces it
   if (connection_.in_transaction()) rollback_.run();
   return result;
+}
+
+WriteResult SqliteSink::refuse(std::string code, std::string message) {
+  rollback_.run();
+  return {
+      WriteOutcome::kNotWritten,
+      {.code = std::move(code), .message = std::move(message), .error_class = ErrorClass::kFatal}};
 }
 
 }  // namespace loadgen

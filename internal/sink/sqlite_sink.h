@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 #include <vector>
 
 #include "sink/sink.h"
@@ -36,16 +37,21 @@ class SqliteSink final : public Sink {
     SqliteStatement statement;
   };
 
+  bool file_is_gone(TimePoint now);
   WriteResult write_now(const WriterQueue::Request& request);
-  int insert_rows(std::span<const Message> messages);
+  // Adds to `stored` how many rows the table took: a trigger may have dropped some in silence.
+  int insert_rows(std::span<const Message> messages, std::size_t& stored);
   void bind_row(SqliteStatement& statement, std::size_t row, const Message& message) const;
   WriteResult roll_back(WriteOutcome outcome, int code);
+  // For reasons that are not SQLite's, and that no other attempt will mend.
+  WriteResult refuse(std::string code, std::string message);
 
   // Constant after construction.
   const RunIdentity run_;
   WriterQueue& writer_;
   WalCheckpointer& checkpointer_;
   const WriterQueue::Write write_now_;
+  const std::string path_;
   const nanoseconds timeout_;  // of one write's waits for locks
   std::stop_source interrupted_;
   LockPatience patience_;
@@ -56,6 +62,7 @@ class SqliteSink final : public Sink {
   SqliteStatement rollback_;
   std::optional<SqliteStatement> ledger_;  // exactly-once only
   std::vector<Insert> inserts_;            // most rows first; the last takes one row
+  TimePoint look_again_{};                 // at the file
 };
 
 }  // namespace loadgen

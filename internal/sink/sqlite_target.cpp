@@ -43,6 +43,7 @@ class SqliteTarget final : public Target {
   void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
   std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) override;
   [[nodiscard]] bool can_read_back() const override { return true; }
+  void check_is_in_place() const override;
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
   void interrupt() noexcept override {
     interrupted_.request_stop();
@@ -238,6 +239,9 @@ void SqliteTarget::record_end(std::int64_t run_id, WallTime ended_at,
     update.bind(2, unix_microseconds(ended_at));
     update.bind(3, result_json);
     if (const int code = update.run(); code != SQLITE_OK) connection_->fail(code);
+    if (connection_->changes() == 0) {
+      throw SetupError("the run's row in loadgen_runs was deleted during the run");
+    }
   });
 }
 
@@ -271,13 +275,15 @@ std::optional<RecordedRun> SqliteTarget::find_run(std::optional<std::int64_t> ru
   });
 }
 
+// A connection sees all rows of a file that has lost its name, and nobody who opens the path does.
+void SqliteTarget::check_is_in_place() const {
+  if (connection_->has_moved()) throw SetupError(file_gone(path_));
+}
+
 void SqliteTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
   patience_.deadline = clock_.now() + kFinishLockWait;
+  check_is_in_place();
   naming_database([&] {
-    // This connection would still see all rows, and nobody who opens the path will.
-    if (connection_->has_moved()) {
-      throw SetupError("the file was deleted, renamed or replaced during the run");
-    }
     const bool texts = content == RowContent::kTexts;
     SqliteStatement rows = connection_->prepare(
         fmt::format("SELECT sequence, producer{} FROM {} WHERE run_id = ?1",

@@ -1,5 +1,7 @@
 #include <doctest/doctest.h>
 
+#include <csignal>
+#include <filesystem>
 #include <fstream>
 
 #include "cli/app.h"
@@ -87,6 +89,46 @@ TEST_CASE("failure on SQLite: a table that is dropped ends the run") {
   SqliteDatabase database;
   reports_a_failed_write(database,
                          {.sql = "DROP TABLE messages", .table = "", .causes = {"messages"}});
+}
+
+TEST_CASE("failure on SQLite: a file that is deleted or replaced ends the run, audited or not") {
+  for (const std::string mode : {"off", "count"}) {
+    for (const bool is_replaced : {false, true}) {
+      CAPTURE(mode);
+      CAPTURE(is_replaced);
+      SqliteDatabase database;
+      AppRun run(
+          {"--db=" + database.address(), "--rps=1000", "--duration=300", "--verify=" + mode});
+      REQUIRE(run.process().await_err("Starting producers..."));
+      REQUIRE(database.await_rows("messages", 100));
+      database.close();
+      std::filesystem::rename(database.path(), database.path() + ".old");
+      if (is_replaced) std::filesystem::copy_file(database.path() + ".old", database.path());
+      const Finished finished = run.finish();
+      CHECK(finished.process.exit_code == 1);
+      CHECK(finished.process.elapsed.count() < 250);  // ended by it, not by its schedule
+      check_accounts(finished);
+      CHECK(finished.json.at("failure").at("code") == "file_gone");
+      CHECK(contains(finished.json.at("verdict").get<std::string>(),
+                     database.path() + " was deleted, renamed or replaced"));
+      CHECK(finished.json.at("audit").at("passed").is_null());
+    }
+  }
+}
+
+TEST_CASE("failure on SQLite: a file that is deleted after the last commit is missed") {
+  SqliteDatabase database;
+  // The second message is due in a quarter of an hour.
+  AppRun run({"--db=" + database.address(), "--rps=0.001", "--duration=0", "--verify=off"});
+  REQUIRE(run.process().await_err("Starting producers..."));
+  REQUIRE(database.await_rows("messages", 1));
+  database.close();
+  std::filesystem::remove(database.path());
+  run.process().send(SIGTERM);
+  const Finished finished = run.finish();
+  CHECK(finished.process.exit_code == 1);
+  check_accounts(finished);
+  CHECK(contains(finished.process.err, "was deleted, renamed or replaced"));
 }
 
 TEST_CASE("failure on Postgres: rows the database refuses end the run, and the report is true") {

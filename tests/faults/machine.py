@@ -4,6 +4,7 @@ import contextlib
 import errno
 import json
 import os
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -223,3 +224,21 @@ def slow_target(b, on_full):
     b.check((counts["dropped"] > 1000) == on_full.startswith("drop"),
             f"{counts['dropped']} dropped")
     b.check(counts["dead_lettered"] == 0, "slowness is no reason for dead letters")
+
+
+# The file.
+
+
+@row("the database's file deleted or replaced, and no audit", variants=("deleted", "replaced"))
+def sqlite_file_gone(b, how):
+    """Rows that went into a file nobody finds again are no success."""
+    file = b.sqlite()
+    b.start_under_load("--rps=2000", "--duration=3", "--verify=off")
+    os.rename(file.path, f"{b.dir}/old.db")
+    if how == "replaced":
+        shutil.copy(f"{b.dir}/old.db", file.path)
+    b.end((1,), 10)
+    result = json.loads(b.read("result.json") or "{}")
+    b.check((result.get("failure") or {}).get("code") == "file_gone",
+            f"failure: {result.get('failure')}")
+    b.check(result["audit"]["passed"] is None, "an audit passed")
