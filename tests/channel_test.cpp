@@ -14,6 +14,8 @@
 #include "channel/make_channel.h"
 #include "support/allocations.h"
 #include "support/fake_clock.h"
+#include "support/full_files.h"
+#include "support/sql.h"
 #include "support/temp_dir.h"
 
 using namespace loadgen;
@@ -434,10 +436,11 @@ TEST_CASE("channel: in memory nothing is kept, and what is left at the end is lo
   const Made channel = MemoryKind::make(4, OnFull::kBlock, clock);
   CHECK(push(*channel, 0, 3).accepted == 3);
   const auto out = take(*channel, 1);
-  CHECK_FALSE(channel->keep(out));
+  CHECK(channel->keep(out).size() == 1);
   Sequences lost;
-  channel->leave([&](std::span<const Message> messages) {
-    for (const Message& message : messages) lost.push_back(message.sequence);
+  channel->leave([&](const LostMessages& rest) {
+    CHECK(rest.how == Lost::kSurely);
+    for (const Message& message : rest.messages) lost.push_back(message.sequence);
   });
   CHECK(lost == Sequences{1, 2});
 }
@@ -452,7 +455,7 @@ TEST_CASE("durable channel: a message is on disk until it is settled") {
   CHECK(on_disk(channel) == 3);
   channel->settle(out, Settlement::kStored);
   CHECK(on_disk(channel) == 1);
-  channel->leave([](std::span<const Message>) { FAIL("nothing is lost"); });
+  channel->leave([](const LostMessages&) { FAIL("nothing is lost"); });
   CHECK(on_disk(channel) == 1);
 }
 
@@ -470,7 +473,7 @@ TEST_CASE("durable channel: what it drops leaves the disk, what a closed one ref
   newest->close();
   auto late = messages(7, 1);
   CHECK(newest->push(late).status == PushStatus::kClosed);
-  CHECK(newest->keep(late));
+  CHECK(newest->keep(late).empty());
   CHECK(on_disk(newest) == 4);
   CHECK(newest->kept() == 4);
   CHECK(oldest->kept() == 3);
@@ -491,7 +494,7 @@ TEST_CASE("durable channel: closed in the middle of a push, no message is withou
         const PushResult result = channel->push(batch);
         dropped += result.dropped;
         if (result.status != PushStatus::kClosed) continue;
-        CHECK(channel->keep(std::span(batch).subspan(result.accepted)));
+        CHECK(channel->keep(std::span(batch).subspan(result.accepted)).empty());
         return;
       }
     });
@@ -579,7 +582,7 @@ TEST_CASE("spill channel: a frame that was tried in memory alone is kept as the 
   auto frame = take(*channel, 3);
   CHECK(channel->fix(frame));
   CHECK(on_disk(channel) == 0);
-  CHECK(channel->keep(frame));
+  CHECK(channel->keep(frame).empty());
   CHECK(on_disk(channel) == 3);
   const auto fixed =
       channel.spool->read([](SpoolStore& store) { return store.fixed_frames(1); }).frames;
@@ -588,13 +591,64 @@ TEST_CASE("spill channel: a frame that was tried in memory alone is kept as the 
   CHECK(fixed[0].members == std::vector<SequenceRange>{{4, 7}});
 }
 
+namespace {
+
+// From now on the spool fails, before it has begun to commit.
+void break_spool(const Made& made) {
+  (void)sql("sqlite:" + made.directory->file("spool") + "/spool.db",
+            "CREATE TRIGGER broken BEFORE INSERT ON messages BEGIN SELECT RAISE(ABORT, 'no'); END");
+}
+
+}  // namespace
+
+TEST_CASE("spill channel: of a frame the broken spool has in part, the other part alone is lost") {
+  FakeClock clock;
+  const Made channel = SpillKind::make(2, OnFull::kSpill, clock);
+  CHECK(push(*channel, 0, 4).accepted == 4);
+  auto frame = take(*channel, 2);  // in memory alone
+  for (Message& message : take(*channel, 2)) frame.push_back(message);
+  std::swap(frame[1], frame[2]);
+  break_spool(channel);
+  CHECK_FALSE(channel->fix(frame));
+  const auto lost = channel->keep(frame);
+  REQUIRE(lost.size() == 2);
+  CHECK(ranges_of(lost[0].messages) == std::vector<SequenceRange>{{0, 1}});
+  CHECK(ranges_of(lost[1].messages) == std::vector<SequenceRange>{{1, 2}});
+  CHECK(lost[0].how == Lost::kSurely);
+  CHECK(channel->kept() == 2);
+  CHECK(on_disk(channel) == 2);
+}
+
+TEST_CASE("channel: what a broken disk may have taken is lost in doubt, what came later surely") {
+  for (const OnFull policy : {OnFull::kBlock, OnFull::kSpill}) {
+    FakeClock clock;
+    const Made channel = make(1, policy, clock, true, [] { return true; });
+    CHECK(push(*channel, 0, 1).accepted == 1);
+    auto first = messages(1, 2);
+    {
+      const FullFiles limit;
+      CHECK(channel->push(first).status == PushStatus::kBroken);
+    }
+    auto second = messages(3, 1);
+    CHECK(channel->push(second).status == PushStatus::kBroken);
+    first.push_back(second[0]);
+    const auto lost = channel->keep(first);
+    REQUIRE(lost.size() == 2);
+    CHECK(ranges_of(lost[0].messages) == std::vector<SequenceRange>{{1, 3}});
+    CHECK(lost[0].how == Lost::kInDoubt);
+    CHECK(ranges_of(lost[1].messages) == std::vector<SequenceRange>{{3, 4}});
+    CHECK(lost[1].how == Lost::kSurely);
+    CHECK(channel->kept() == 1);
+  }
+}
+
 TEST_CASE("spill channel: at the end what is in memory is put on disk") {
   FakeClock clock;
   const Made channel = SpillKind::make(3, OnFull::kSpill, clock);
   CHECK(push(*channel, 0, 5).accepted == 5);
   channel->close();
   CHECK_FALSE(channel->finished());
-  channel->leave([](std::span<const Message>) { FAIL("nothing is lost"); });
+  channel->leave([](const LostMessages&) { FAIL("nothing is lost"); });
   CHECK(on_disk(channel) == 5);
   CHECK(channel->kept() == 5);
   CHECK(channel->finished());

@@ -44,7 +44,7 @@ struct Fixture {
         .limits = limits,
         .give_up = give_up.get_token(),
         .on_failure = [this](const WriteResult& result) { failures.push_back(result); },
-        .on_unsent = [this](std::span<const Message> messages) { unsent += messages.size(); }};
+        .on_unsent = [this](const LostMessages& lost) { unsent += lost.messages.size(); }};
     SinkTarget target(to);
     const DeliveryContext delivery{.target = target,
                                    .run = {},
@@ -300,9 +300,7 @@ class ExhaustedChannel final : public Channel {
     if (++frames_ == 2) throw std::bad_alloc();
     return true;
   }
-  void leave(const std::function<void(std::span<const Message>)>& lost) override {
-    inner_.leave(lost);
-  }
+  void leave(const std::function<void(const LostMessages&)>& lost) override { inner_.leave(lost); }
 
  private:
   Channel& inner_;

@@ -29,7 +29,7 @@ struct Fixture {
              .clock = clock,
              .live = live,
              .on_refused = [this](PushStatus status) { refused.push_back(status); },
-             .on_unsent = [this](std::span<const Message> rest) { unsent += rest.size(); }},
+             .on_unsent = [this](const LostMessages& lost) { unsent += lost.messages.size(); }},
             producer, account);
     const ProducerAccount::Closed closed = account.close();
     CHECK(closed.unsent.empty());
@@ -109,42 +109,47 @@ TEST_CASE("producer: a full channel under abort is reported once and ends produc
 
 namespace {
 
-// A channel whose disk fails in a push, and that keeps what it is asked to, or not.
+// A channel whose disk fails in a push; of what it is asked to keep, some may be lost.
 class BrokenChannel final : public Channel {
  public:
-  BrokenChannel(PushResult answer, bool keeps) : answer_(answer), keeps_(keeps) {}
+  struct Losses {
+    std::size_t surely;
+    std::size_t in_doubt;  // those behind them
+  };
+  BrokenChannel(PushResult answer, Losses losses) : answer_(answer), losses_(losses) {}
 
   PushResult push(std::span<Message>) override { return answer_; }
   std::size_t pop(std::span<Message>, std::optional<TimePoint>) override { return 0; }
   void close() override {}
   [[nodiscard]] bool finished() const override { return true; }
   [[nodiscard]] ChannelStats stats() const override { return {}; }
-  [[nodiscard]] bool keep(std::span<const Message> messages) override {
+  [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> messages) override {
     asked_to_keep += messages.size();
-    return keeps_;
+    return {{messages.first(losses_.surely), Lost::kSurely},
+            {messages.subspan(losses_.surely, losses_.in_doubt), Lost::kInDoubt}};
   }
-  void leave(const std::function<void(std::span<const Message>)>&) override {}
+  void leave(const std::function<void(const LostMessages&)>&) override {}
 
   std::size_t asked_to_keep = 0;
 
  private:
   const PushResult answer_;
-  const bool keeps_;
+  const Losses losses_;
 };
 
 }  // namespace
 
 TEST_CASE("producer: of a batch at which the channel broke, each message is accounted for once") {
-  for (const bool keeps : {true, false}) {
+  for (const BrokenChannel::Losses losses : {BrokenChannel::Losses{0, 0}, {7, 0}, {0, 7}, {2, 4}}) {
     Fixture f(10, 100, OnFull::kBlock);
     f.clock.advance(1s);
-    BrokenChannel channel({.status = PushStatus::kBroken, .accepted = 3, .in_doubt = 5}, keeps);
+    BrokenChannel channel({.status = PushStatus::kBroken, .accepted = 3}, losses);
     const ProducerTotals totals = f.run(3, channel);
     CHECK(totals.produced == 10);
-    CHECK(totals.in_doubt == 5);
-    CHECK(channel.asked_to_keep == 2);
-    CHECK(totals.unsent == (keeps ? 0 : 2));
-    CHECK(f.unsent == (keeps ? 0 : 2));
+    CHECK(channel.asked_to_keep == 7);
+    CHECK(totals.unsent == losses.surely);
+    CHECK(totals.in_doubt == losses.in_doubt);
+    CHECK(f.unsent == losses.surely + losses.in_doubt);
     CHECK(f.refused == std::vector<PushStatus>{PushStatus::kBroken});
   }
 }

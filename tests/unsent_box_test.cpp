@@ -25,13 +25,15 @@ std::vector<Message> messages(std::uint64_t first, std::size_t count) {
 TEST_CASE("unsent box: its file holds each message, ready to be replayed") {
   const TempDir dir;
   UnsentBox box(dir.file("unsent.jsonl"), {.run_id = 5, .anchor = {}});
-  box.add(messages(0, 2));
-  box.add(messages(7, 1));
+  box.add({messages(0, 2)});
+  box.add({messages(7, 1), Lost::kInDoubt});
   CHECK(box.finish() == 0);
   std::vector<std::uint64_t> sequences;
   CHECK(read_dead_letters(dir.file("unsent.jsonl"), [&](const DeadLetter& letter) {
           CHECK(letter.run_id == 5);
           CHECK(letter.text == "text");
+          CHECK((letter.error.message.find("may have it") != std::string::npos) ==
+                (letter.sequence == 7));
           sequences.push_back(letter.sequence);
         }) == 0);
   CHECK(sequences == std::vector<std::uint64_t>{0, 1, 7});
@@ -42,7 +44,7 @@ TEST_CASE("unsent box: without messages, or without a name, there is no file") {
   UnsentBox empty(dir.file("unsent.jsonl"), {});
   CHECK(empty.finish() == 0);
   UnsentBox nameless("", {});
-  nameless.add(messages(0, 1));
+  nameless.add({messages(0, 1)});
   CHECK(nameless.finish() == 0);
   CHECK(std::filesystem::is_empty(dir.path()));
 }
@@ -50,6 +52,6 @@ TEST_CASE("unsent box: without messages, or without a name, there is no file") {
 TEST_CASE("unsent box: a file that cannot be written is told at the end") {
   const TempDir dir;
   UnsentBox box(dir.file("no/such/unsent.jsonl"), {});
-  box.add(messages(0, 1));
+  box.add({messages(0, 1)});
   CHECK(box.finish() == ENOENT);
 }

@@ -12,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/clock.h"
 #include "model/message.h"
@@ -29,7 +30,16 @@ struct [[nodiscard]] PushResult {
   PushStatus status = PushStatus::kDone;
   std::size_t accepted = 0;  // messages of this batch now in the channel, a prefix of it
   std::size_t dropped = 0;   // lost to the policy: the newest of this batch, or the oldest waiting
-  std::size_t in_doubt = 0;  // not accepted, and yet perhaps on the channel's disk
+};
+
+// Messages a channel cannot promise to keep.
+enum class Lost {
+  kSurely,   // they are not on its disk
+  kInDoubt,  // they may be: it failed while it wrote them
+};
+struct LostMessages {
+  std::span<const Message> messages;
+  Lost how = Lost::kSurely;
 };
 
 // How a message that was handed out came to its end.
@@ -78,13 +88,16 @@ class Channel {
   // They are stored, in a dead letter or dropped: they need not be delivered again.
   virtual void settle(std::span<const Message> /*messages*/, Settlement /*how*/) {}
   // Whoever holds these messages, a frame that may have been tried or not, cannot deliver them any
-  // more. True: they are safe, and a later run delivers them.
-  [[nodiscard]] virtual bool keep(std::span<const Message> /*frame*/) { return false; }
+  // more. Those that are on disk, or can be put there now, are delivered by a later run; returns
+  // the others.
+  [[nodiscard]] virtual std::vector<LostMessages> keep(std::span<const Message> frame) {
+    return {{frame}};
+  }
   // Messages that are safe and not settled.
   [[nodiscard]] virtual std::uint64_t kept() const { return 0; }
   // The end, when nobody pushes or pops any more: calls `lost` for what is in the channel and
   // cannot be kept.
-  virtual void leave(const std::function<void(std::span<const Message>)>& lost) = 0;
+  virtual void leave(const std::function<void(const LostMessages&)>& lost) = 0;
   // Why it is broken; empty = it is not.
   [[nodiscard]] virtual std::string problem() const { return {}; }
 };

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "channel/keep_in_spool.h"
+
 namespace loadgen {
 
 DurableChannel::DurableChannel(std::size_t capacity, OnFull policy, Clock& clock, Spool& spool,
@@ -27,8 +29,6 @@ PushResult DurableChannel::push(std::span<Message> batch) {
       return {.dropped = batch.size()};
     case SpoolStatus::kFailed:
       return {.status = PushStatus::kBroken};
-    case SpoolStatus::kInDoubt:
-      return {.status = PushStatus::kBroken, .in_doubt = batch.size()};
   }
   for (Message& message : batch) message.spooled = true;
   kept_ += batch.size();
@@ -60,12 +60,9 @@ void DurableChannel::settle(std::span<const Message> messages, Settlement how) {
   kept_ -= messages.size();
 }
 
-bool DurableChannel::keep(std::span<const Message> frame) {
-  // All that was pushed is on disk, as it was fixed. The others come from a push after close().
-  if (frame.front().spooled) return true;
-  if (spool_.keep(run_, frame) != SpoolStatus::kSafe) return false;
-  kept_ += frame.size();
-  return true;
+// All that was pushed is on disk, as it was fixed. The others come from a push that failed.
+std::vector<LostMessages> DurableChannel::keep(std::span<const Message> frame) {
+  return keep_in_spool(spool_, run_, frame, kept_);
 }
 
 ChannelStats DurableChannel::stats() const {
@@ -74,8 +71,6 @@ ChannelStats DurableChannel::stats() const {
   return stats;
 }
 
-void DurableChannel::leave(const std::function<void(std::span<const Message>)>& /*lost*/) {
-  close();
-}
+void DurableChannel::leave(const std::function<void(const LostMessages&)>& /*lost*/) { close(); }
 
 }  // namespace loadgen

@@ -24,10 +24,10 @@ class DurableChannel final : public Channel {
 
   [[nodiscard]] bool fix(std::span<Message> frame) override;
   void settle(std::span<const Message> messages, Settlement how) override;
-  [[nodiscard]] bool keep(std::span<const Message> frame) override;
+  [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> frame) override;
   [[nodiscard]] std::uint64_t kept() const override { return kept_; }
   // Nothing is lost: all that is in it is on disk.
-  void leave(const std::function<void(std::span<const Message>)>& lost) override;
+  void leave(const std::function<void(const LostMessages&)>& lost) override;
   [[nodiscard]] std::string problem() const override { return spool_.problem(); }
 
  private:

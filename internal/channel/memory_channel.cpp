@@ -117,13 +117,13 @@ std::size_t MemoryChannel::room() const {
   return room_locked();
 }
 
-void MemoryChannel::leave(const std::function<void(std::span<const Message>)>& lost) {
+void MemoryChannel::leave(const std::function<void(const LostMessages&)>& lost) {
   std::vector<Message> out(std::min<std::size_t>(ring_.size(), 1000));
   close();
   for (;;) {
     const std::size_t count = pop(out, std::nullopt);
     if (count == 0) return;
-    lost(std::span(out).first(count));
+    lost({std::span(out).first(count)});
   }
 }
 

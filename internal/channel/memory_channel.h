@@ -25,7 +25,7 @@ class MemoryChannel final : public Channel {
   void close() override;
   [[nodiscard]] bool finished() const override;
   [[nodiscard]] ChannelStats stats() const override;
-  void leave(const std::function<void(std::span<const Message>)>& lost) override;
+  void leave(const std::function<void(const LostMessages&)>& lost) override;
 
   // How many messages a push would find room for, now.
   [[nodiscard]] std::size_t room() const;

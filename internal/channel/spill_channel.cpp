@@ -4,17 +4,12 @@
 #include <utility>
 
 #include "base/error.h"
+#include "channel/keep_in_spool.h"
 
 namespace loadgen {
 namespace {
 
 constexpr std::uint64_t kMostRead = 512;  // messages at a time, into the ring
-
-// Messages that are in memory alone.
-std::size_t count_fresh(std::span<const Message> messages) {
-  return static_cast<std::size_t>(std::count_if(
-      messages.begin(), messages.end(), [](const Message& message) { return !message.spooled; }));
-}
 
 }  // namespace
 
@@ -50,9 +45,6 @@ PushResult SpillChannel::push(std::span<Message> batch) {
     case SpoolStatus::kFull:  // and nobody waits for room any more
       result.status = PushStatus::kClosed;
       return result;
-    case SpoolStatus::kInDoubt:
-      result.in_doubt = batch.size();
-      [[fallthrough]];
     case SpoolStatus::kFailed:
       result.status = PushStatus::kBroken;
       return result;
@@ -135,49 +127,38 @@ void SpillChannel::note_waiting_locked(std::uint64_t waiting) {
 // A frame with one message on disk must be there whole, or a later run could not tell its others
 // from messages that were never tried.
 bool SpillChannel::fix(std::span<Message> frame) {
-  const std::size_t fresh = count_fresh(frame);
+  const std::size_t fresh = count_unspooled(frame);
   if (fresh == frame.size()) return true;
   if (fresh == 0) return spool_.fix(run_, frame.front().sequence, frame) == SpoolStatus::kSafe;
-  if (!keep(frame)) return false;
+  if (!keep(frame).empty()) return false;
   for (Message& message : frame) message.spooled = true;
   return true;
 }
 
 void SpillChannel::settle(std::span<const Message> messages, Settlement how) {
   // A frame is on disk whole or not at all; messages that are dropped before are of both kinds.
-  while (!messages.empty()) {
-    const bool spooled = messages.front().spooled;
-    const auto end = std::find_if(messages.begin(), messages.end(), [&](const Message& message) {
-      return message.spooled != spooled;
-    });
-    const auto alike = messages.first(static_cast<std::size_t>(end - messages.begin()));
-    if (spooled) {
-      spool_.settle(run_, alike,
-                    how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
-      kept_ -= alike.size();
-    }
-    messages = messages.subspan(alike.size());
-  }
+  for_each_stretch(messages, &Message::spooled, [&](auto stretch, bool spooled) {
+    if (!spooled) return;
+    spool_.settle(run_, stretch,
+                  how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
+    kept_ -= stretch.size();
+  });
 }
 
 // As a frame: of one that was tried in memory alone, the spool knows nothing yet.
-bool SpillChannel::keep(std::span<const Message> frame) {
-  const std::size_t fresh = count_fresh(frame);
-  if (fresh == 0) return true;
-  if (spool_.keep(run_, frame) != SpoolStatus::kSafe) return false;
-  kept_ += fresh;
-  return true;
+std::vector<LostMessages> SpillChannel::keep(std::span<const Message> frame) {
+  return keep_in_spool(spool_, run_, frame, kept_);
 }
 
-void SpillChannel::leave(const std::function<void(std::span<const Message>)>& lost) {
+void SpillChannel::leave(const std::function<void(const LostMessages&)>& lost) {
   close();
   {
     const std::lock_guard lock(mutex_);
     backlog_.clear();  // it is on disk
     note_waiting_locked(0);
   }
-  ring_.leave([&](std::span<const Message> messages) {
-    if (!keep(messages)) lost(messages);
+  ring_.leave([&](const LostMessages& rest) {
+    for (const LostMessages& messages : keep(rest.messages)) lost(messages);
   });
 }
 

@@ -31,9 +31,9 @@ class SpillChannel final : public Channel {
 
   [[nodiscard]] bool fix(std::span<Message> frame) override;
   void settle(std::span<const Message> messages, Settlement how) override;
-  [[nodiscard]] bool keep(std::span<const Message> frame) override;
+  [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> frame) override;
   [[nodiscard]] std::uint64_t kept() const override { return kept_; }
-  void leave(const std::function<void(std::span<const Message>)>& lost) override;
+  void leave(const std::function<void(const LostMessages&)>& lost) override;
   [[nodiscard]] std::string problem() const override;
 
  private:

@@ -206,6 +206,11 @@ std::string Spool::problem() const {
   return problem_;
 }
 
+bool Spool::may_hold(const Message& message) const {
+  const std::lock_guard lock(mutex_);
+  return doubtful_.contains(message.sequence);
+}
+
 SpoolStatus Spool::submit(Request request) {
   std::unique_lock lock(mutex_);
   requests_.push_back(&request);
@@ -254,9 +259,17 @@ SpoolStatus Spool::write_group(std::span<Request* const> group, std::span<const 
     return SpoolStatus::kSafe;
   } catch (const std::exception& error) {
     writer_->rollback();
+    const bool in_doubt = committing && !writer_->overwrite_undone();
     const std::lock_guard lock(mutex_);
     problem_ = named(error);
-    return committing ? SpoolStatus::kInDoubt : SpoolStatus::kFailed;
+    if (in_doubt) note_doubt_locked(group);
+    return SpoolStatus::kFailed;
+  }
+}
+
+void Spool::note_doubt_locked(std::span<Request* const> group) {
+  for (const Request* request : group) {
+    for (const SequenceRange& range : ranges_of(request->messages)) doubtful_.insert(range);
   }
 }
 

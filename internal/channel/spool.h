@@ -23,10 +23,9 @@
 namespace loadgen {
 
 enum class SpoolStatus {
-  kSafe,     // on disk, synced
-  kFull,     // no room: nothing of it was taken
-  kFailed,   // the spool is broken, see problem(): surely not on disk
-  kInDoubt,  // it broke at the commit of this: may be on disk
+  kSafe,    // on disk, synced
+  kFull,    // no room: nothing of it was taken
+  kFailed,  // the spool is broken, see problem(): not on disk, but for what it may_hold()
 };
 
 // Keeps other processes out of a directory, which it makes if there is none. Throws UsageError.
@@ -92,6 +91,8 @@ class Spool {
   [[nodiscard]] nanoseconds blocked() const;
   // Why it is broken; empty = it is not.
   [[nodiscard]] std::string problem() const;
+  // It broke at the commit of this message, and may have it all the same.
+  [[nodiscard]] bool may_hold(const Message& message) const;
 
  private:
   enum class Task { kAppend, kFix, kKeep, kFlush, kAddRun, kForgetRun };
@@ -111,6 +112,7 @@ class Spool {
 
   void write_groups();
   SpoolStatus write_group(std::span<Request* const> group, std::span<const Settled> settled);
+  void note_doubt_locked(std::span<Request* const> group);
   void carry_out(const Request& request);
   [[nodiscard]] std::string named(const std::exception& error) const;
   bool wait_for_room(std::uint64_t bytes, WhenFull when_full);
@@ -144,6 +146,7 @@ class Spool {
   bool stopped_waiting_ = false;
   bool closing_ = false;
   std::string problem_;
+  SequenceSet doubtful_;  // of the only run that appends
 
   std::jthread thread_;
 };

@@ -185,6 +185,14 @@ void SpoolStore::rollback() noexcept {
   sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
+// Pages of a failed commit may be in the log, whole, and whoever opens the file next would take
+// them for committed. Another commit, however small, takes the place of the first of them; without
+// that one the others do not count.
+bool SpoolStore::overwrite_undone() noexcept {
+  const std::string sql = fmt::format("PRAGMA user_version = {}", kFormat);
+  return sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;
+}
+
 bool SpoolStore::is_empty() {
   SqliteStatement statement(db_.get(), "SELECT count(*) FROM runs");
   int code = SQLITE_OK;

@@ -50,6 +50,9 @@ class SpoolStore {
   void begin();
   void commit();
   void rollback() noexcept;
+  // Makes sure that a commit which failed leaves nothing for the next process to find. False: it
+  // may have.
+  [[nodiscard]] bool overwrite_undone() noexcept;
 
   // It holds no run.
   [[nodiscard]] bool is_empty();

@@ -62,12 +62,12 @@ DeliveryEvents events_for(const ConsumerContext& context, const Courier& courier
     if (account.dead_lettered(messages)) context.channel.settle(messages, Settlement::kGivenUp);
   };
   events.on_left = [&](Messages messages, Left how) {
-    if (context.channel.keep(messages)) {
-      account.kept(messages);
-      return true;
+    for (const LostMessages& lost : context.channel.keep(messages)) {
+      const Left as = lost.how == Lost::kInDoubt ? Left::kInDoubt : how;
+      if (account.left(lost.messages, as) && how == Left::kUnsent) context.on_unsent(lost);
     }
-    if (account.left(messages, how) && how == Left::kUnsent) context.on_unsent(messages);
-    return false;
+    account.kept(messages);  // the others
+    return true;
   };
   return events;
 }

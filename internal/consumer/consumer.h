@@ -32,8 +32,8 @@ struct ConsumerContext {
   FrameLimits limits;
   std::stop_token give_up;                             // no further frame is begun
   std::function<void(const WriteResult&)> on_failure;  // nothing more will be stored; thread-safe
-  // These were not stored, and the channel does not keep them; thread-safe.
-  std::function<void(std::span<const Message>)> on_unsent;
+  // These were not stored, and the channel does not surely keep them; thread-safe.
+  std::function<void(const LostMessages&)> on_unsent;
 };
 
 // Runs until the channel is finished, delivery has failed, it is told to give up, or the account is

@@ -78,7 +78,7 @@ struct DeliveryEvents {
   std::function<void(Messages, TimePoint)> on_stored = [](Messages, TimePoint) {};
   // Safe in the dead letters.
   std::function<void(Messages)> on_dead = [](Messages) {};
-  // True: somebody keeps them for later; they do not count as unsent or in doubt then.
+  // True: whoever is told accounts for them; they do not count as unsent or in doubt here.
   std::function<bool(Messages, Left)> on_left = [](Messages, Left) { return false; };
 };
 

@@ -4,14 +4,17 @@
 
 namespace loadgen {
 
-void UnsentBox::add(std::span<const Message> messages) {
+void UnsentBox::add(const LostMessages& lost) {
   const std::lock_guard lock(mutex_);
   if (file_.path().empty() || error_ != 0) return;
   std::vector<DeadLetter> letters;
-  letters.reserve(messages.size());
-  for (const Message& message : messages) {
-    letters.push_back(make_dead_letter(
-        run_, message, 0, {.code = "unsent", .message = "the run ended before it was written"}));
+  letters.reserve(lost.messages.size());
+  const char* const reason = lost.how == Lost::kSurely
+                                 ? "the run ended before it was written"
+                                 : "the run ended before it was written; its spool failed while "
+                                   "taking it, and may have it";
+  for (const Message& message : lost.messages) {
+    letters.push_back(make_dead_letter(run_, message, 0, {.code = "unsent", .message = reason}));
     letters.back().stage = "unsent";
   }
   error_ = file_.add(letters);

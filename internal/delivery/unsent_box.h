@@ -6,6 +6,7 @@
 #include <span>
 #include <string>
 
+#include "channel/channel.h"
 #include "delivery/letter_file.h"
 #include "model/message.h"
 #include "sink/sink.h"
@@ -17,8 +18,9 @@ class UnsentBox {
   // Without a path nothing is kept.
   UnsentBox(std::string path, RunIdentity run) : run_(run), file_(std::move(path)) {}
 
-  // Surely not stored, each.
-  void add(std::span<const Message> messages);
+  // Surely not stored, each; yet one that is lost in doubt may be stored by a run that resumes the
+  // channel.
+  void add(const LostMessages& lost);
   // The end. Returns 0, or the errno of the first thing that failed: then not all of them are safe.
   [[nodiscard]] int finish();
 

@@ -38,13 +38,11 @@ void produce(const ProducerContext& context, std::uint32_t producer, ProducerAcc
     const PushResult pushed = context.channel.push(std::span(batch).first(count));
     if (!account.pushed(pushed)) return;
     if (pushed.status != PushStatus::kDone) {
-      const auto rest = std::span<const Message>(batch).subspan(
-          pushed.accepted, count - pushed.accepted - pushed.in_doubt);
-      if (rest.empty() || context.channel.keep(rest)) {
-        account.kept();
-      } else if (account.left_unsent()) {
-        context.on_unsent(rest);
-      }
+      const auto rest =
+          std::span<const Message>(batch).subspan(pushed.accepted, count - pushed.accepted);
+      const auto lost = context.channel.keep(rest);
+      if (!account.kept_all_but(lost)) return;
+      for (const LostMessages& messages : lost) context.on_unsent(messages);
       if (pushed.status != PushStatus::kClosed) context.on_refused(pushed.status);
       return;
     }

@@ -23,8 +23,8 @@ struct ProducerContext {
   LiveCounters& live;
   // The channel is full under --on-full=abort, or broken; thread-safe.
   std::function<void(PushStatus)> on_refused;
-  // The channel neither took these nor keeps them; thread-safe.
-  std::function<void(std::span<const Message>)> on_unsent;
+  // The channel neither took these nor surely keeps them; thread-safe.
+  std::function<void(const LostMessages&)> on_unsent;
 };
 
 // How many tickets each of the producers takes at a time, 1 or more: what waits in a producer's

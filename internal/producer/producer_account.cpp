@@ -38,28 +38,17 @@ bool ProducerAccount::pushed(const PushResult& result) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
   totals_.dropped += result.dropped;
-  totals_.in_doubt += result.in_doubt;
   pushing_ = false;
-  if (result.status == PushStatus::kDone) {
-    begin_ = end_;
-  } else {
-    begin_ = result.accepted;
-    end_ -= result.in_doubt;
+  begin_ = result.status == PushStatus::kDone ? end_ : result.accepted;
+  return true;
+}
+
+bool ProducerAccount::kept_all_but(std::span<const LostMessages> lost) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  for (const auto& [messages, how] : lost) {
+    (how == Lost::kSurely ? totals_.unsent : totals_.in_doubt) += messages.size();
   }
-  return true;
-}
-
-bool ProducerAccount::kept() {
-  const std::lock_guard lock(mutex_);
-  if (closed_) return false;
-  begin_ = end_;
-  return true;
-}
-
-bool ProducerAccount::left_unsent() {
-  const std::lock_guard lock(mutex_);
-  if (closed_) return false;
-  totals_.unsent += end_ - begin_;
   begin_ = end_;
   return true;
 }

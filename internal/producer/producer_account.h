@@ -19,7 +19,7 @@ struct ProducerTotals {
   std::uint64_t produced = 0;
   std::uint64_t dropped = 0;
   std::uint64_t unsent = 0;    // made, but the channel no longer took them
-  std::uint64_t in_doubt = 0;  // the channel's disk failed while it took them
+  std::uint64_t in_doubt = 0;  // the channel may have them: its disk failed while it took them
 
   ProducerTotals& operator+=(const ProducerTotals& other);
 };
@@ -40,16 +40,14 @@ class ProducerAccount {
   bool take(std::size_t count);
   // From now on the channel may have some of what is in hand.
   bool begin_push();
-  // The channel has answered. What it neither took, nor dropped, nor doubts is the rest, which
-  // stays in hand and is surely not in it.
+  // The channel has answered. What it neither took nor dropped is the rest, which stays in hand.
   bool pushed(const PushResult& result);
-  // The channel keeps the rest for a later run.
-  bool kept();
-  bool left_unsent();
+  // The channel keeps the rest for a later run, but for what is lost.
+  bool kept_all_but(std::span<const LostMessages> lost);
 
   struct Closed {
     ProducerTotals totals;         // without what was in hand, but for having produced it
-    std::vector<Ticket> unsent;    // was in hand, and surely not in the channel
+    std::vector<Ticket> unsent;    // was in hand, and not in the channel
     std::vector<Ticket> in_doubt;  // was in hand while the channel may have taken it
   };
   // Final. Does not block.

@@ -145,16 +145,16 @@ std::jthread Pipeline::start_thread(Role role, Body body) {
 
 void Pipeline::start_consumers() {
   spdlog::info("Starting consumers...");
-  consumer_context_ = std::make_unique<ConsumerContext>(ConsumerContext{
-      .channel = *channel_,
-      .clock = clock_,
-      .live = live_,
-      .limits = {.batch_size = options_.batch_size,
-                 .linger = options_.linger,
-                 .max_lag = options_.max_lag},
-      .give_up = giving_up_.get_token(),
-      .on_failure = [this](const WriteResult& result) { on_failure(result); },
-      .on_unsent = [this](std::span<const Message> messages) { unsent_.add(messages); }});
+  consumer_context_ = std::make_unique<ConsumerContext>(
+      ConsumerContext{.channel = *channel_,
+                      .clock = clock_,
+                      .live = live_,
+                      .limits = {.batch_size = options_.batch_size,
+                                 .linger = options_.linger,
+                                 .max_lag = options_.max_lag},
+                      .give_up = giving_up_.get_token(),
+                      .on_failure = [this](const WriteResult& result) { on_failure(result); },
+                      .on_unsent = [this](const LostMessages& lost) { unsent_.add(lost); }});
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
     consumer_accounts_.push_back(
         std::make_unique<ConsumerAccount>(options_.batch_size, acknowledged_));
@@ -182,7 +182,7 @@ void Pipeline::start_producers() {
                                    "the channel is full, and --on-full=abort ends the run then")
                      : fatal_error("spool", channel_->problem())});
           },
-      .on_unsent = [this](std::span<const Message> messages) { unsent_.add(messages); }});
+      .on_unsent = [this](const LostMessages& lost) { unsent_.add(lost); }});
   const std::size_t most_tickets = tickets_at_a_time(options_.queue_capacity, options_.producers);
   for (std::uint32_t i = 0; i < options_.producers; ++i) {
     producer_accounts_.push_back(std::make_unique<ProducerAccount>(most_tickets, produced_));

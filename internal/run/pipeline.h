@@ -72,7 +72,8 @@ class Pipeline {
   [[nodiscard]] std::size_t await(Role role);
   ProducerTotals close_producers();
   ConsumerTotals close_consumers(LatencyHistograms& latency);
-  std::uint64_t put_by(std::span<const Message> rest);
+  template <typename Totals>
+  void put_by(std::span<const Message> rest, Totals& totals);
   [[nodiscard]] Counts count_messages(const ProducerTotals& made,
                                       const ConsumerTotals& taken) const;
   void keep_the_rest();
@@ -98,7 +99,8 @@ class Pipeline {
   const SpooledRun spooled_run_;
   std::unique_ptr<Channel> channel_;
   UnsentBox unsent_;
-  std::uint64_t left_in_channel_ = 0;
+  std::uint64_t left_unsent_ = 0;  // in the channel
+  std::uint64_t left_in_doubt_ = 0;
   std::uint64_t spooled_ = 0;
   bool spool_agrees_ = true;  // it holds as many
   std::string unsent_problem_;

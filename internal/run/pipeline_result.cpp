@@ -8,6 +8,7 @@
 #include "audit/audit.h"
 #include "base/error.h"
 #include "base/redact.h"
+#include "channel/keep_in_spool.h"
 #include "report/json_report.h"
 #include "report/judge.h"
 #include "run/machine.h"
@@ -40,14 +41,16 @@ Options Pipeline::settled_config() const {
 }
 
 // Messages that a thread was left with and that were surely not written: kept by the channel, or
-// unsent. Returns how many are unsent.
-std::uint64_t Pipeline::put_by(std::span<const Message> rest) {
-  if (rest.empty()) return 0;
-  // Whoever is stuck may be so in the channel's disk.
-  const bool may_write = !has_stuck_thread() || rest.front().spooled;
-  if (may_write && channel_->keep(rest)) return 0;
-  unsent_.add(rest);
-  return rest.size();
+// not.
+template <typename Totals>
+void Pipeline::put_by(std::span<const Message> rest, Totals& totals) {
+  if (rest.empty()) return;
+  // A stuck thread may be so in the channel's disk.
+  const auto lost = has_stuck_thread() ? unspooled(rest) : channel_->keep(rest);
+  for (const LostMessages& messages : lost) {
+    (messages.how == Lost::kSurely ? totals.unsent : totals.in_doubt) += messages.messages.size();
+    unsent_.add(messages);
+  }
 }
 
 // As a rule nobody has anything in hand: but an exception or a call without an end leaves some.
@@ -65,7 +68,7 @@ ProducerTotals Pipeline::close_producers() {
       message.created = producers_done_;
       generator_.generate(ticket.sequence, producer, message.text);
     }
-    made.unsent += put_by(rest);
+    put_by(rest, made);
     made.in_doubt += closed.in_doubt.size();
   }
   return made;
@@ -77,11 +80,9 @@ ConsumerTotals Pipeline::close_consumers(LatencyHistograms& latency) {
     const ConsumerAccount::Closed closed = account->close();
     taken += closed.totals;
     latency.merge(closed.latency);
-    taken.delivered.unsent += put_by(closed.unsent);
+    put_by(closed.unsent, taken.delivered);
     // What is on the channel's disk is there as the frame that was tried.
-    const bool is_safe = !closed.in_doubt.empty() && closed.in_doubt.front().spooled &&
-                         channel_->keep(closed.in_doubt);
-    if (!is_safe) taken.delivered.in_doubt += closed.in_doubt.size();
+    taken.delivered.in_doubt += count_unspooled(closed.in_doubt);
   }
   return taken;
 }
@@ -95,17 +96,17 @@ Counts Pipeline::count_messages(const ProducerTotals& made, const ConsumerTotals
           .dead_lettered = taken.delivered.dead_lettered,
           .dropped = made.dropped + taken.dropped,
           .spooled = spooled_,
-          .unsent = made.unsent + taken.delivered.unsent + left_in_channel_,
-          .in_doubt = made.in_doubt + taken.delivered.in_doubt,
+          .unsent = made.unsent + taken.delivered.unsent + left_unsent_,
+          .in_doubt = made.in_doubt + taken.delivered.in_doubt + left_in_doubt_,
           .retried_frames = taken.delivered.retried_frames,
           .duplicates_suppressed = taken.delivered.duplicates_suppressed};
 }
 
 // What the threads left in the channel, on its disk, and in the file for it.
 void Pipeline::keep_the_rest() {
-  channel_->leave([this](std::span<const Message> messages) {
-    left_in_channel_ += messages.size();
-    unsent_.add(messages);
+  channel_->leave([this](const LostMessages& lost) {
+    (lost.how == Lost::kSurely ? left_unsent_ : left_in_doubt_) += lost.messages.size();
+    unsent_.add(lost);
   });
   if (const int error = unsent_.finish(); error != 0) {
     unsent_problem_ = std::strerror(error);

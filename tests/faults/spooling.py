@@ -1,6 +1,7 @@
 """A run with a spool is killed, its spool damaged: what was safe stays so, and no row is doubled."""
 
 import contextlib
+import errno
 import json
 import os
 import random
@@ -11,7 +12,7 @@ import subprocess
 import tempfile
 import time
 
-from harness import row, until
+from harness import row, shim, until
 
 SPILL = ("--on-full=spill", "--queue-capacity=200")
 POISON = 97  # every so many sequences are refused by a constraint
@@ -171,6 +172,59 @@ def spool_spill_restarts(b):
         time.sleep(0.3)
     b.judge(limit=45)
     b.retried()
+
+
+def letters(b, name):
+    return [json.loads(line)["sequence"] for line in b.read(name).splitlines()]
+
+
+def spool_fails(b, operation, first, count):
+    """One run, whose spool fails from the first-th call on, and one that resumes the spool."""
+    folder = f"{operation}{first}"
+    spool = f"{b.dir}/{folder}/spool"
+    os.mkdir(f"{b.dir}/{folder}")
+    b.sqlite(f"{b.dir}/{folder}")
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(f"{b.dir}/result.json")
+    b.start("--rps=20k", "--duration=150ms", "--consumers=2", "--producers=3", "--batch-size=30",
+            "--linger=1ms", f"--spool={spool}", f"--unsent={b.dir}/{folder}/unsent", *SPILL,
+            environment={**shim(b, "fail_io"), "FAIL_IO": f"{operation} {first} {count} "
+                         f"{errno.EIO}", "FAIL_IO_FILE": f"{spool}/spool.db",
+                         "FAIL_IO_TOLD": f"{b.dir}/{folder}/told"})
+    b.judge(exits=(0, 1), limit=10)
+    counts, run = b.result["counts"], b.result["run_id"]
+    before = set(b.database.sequences(run))
+    b.start("--rps=max", "--count=5", f"--spool={spool}")
+    b.judge()
+    after = set(b.database.sequences(run))
+    came = len(after - before)
+    b.check(counts["spooled"] <= came <= counts["spooled"] + counts["in_doubt"],
+            f"{came} came out of the spool, {counts['spooled']} were spooled")
+    unsent = letters(b, f"{folder}/unsent")
+    b.check(len(unsent) == len(set(unsent)) == counts["unsent"] + counts["in_doubt"],
+            f"{len(unsent)} letters, {counts['unsent']} unsent, {counts['in_doubt']} in doubt")
+    b.check(len(after & set(unsent)) <= counts["in_doubt"], "stored, and unsent as well")
+    b.check(len(after | set(unsent)) == counts["produced"], "messages are nowhere")
+    return counts, os.path.exists(f"{b.dir}/{folder}/told")
+
+
+@row("writes or syncs of the spool fail, the surplus is spilled", variants=("once", "for_ever"))
+def spool_io_fails(b, how):
+    """A frame may then be in the spool in part: each message is in one place, and counted there."""
+    mixed, failed = 0, 0
+    for operation, calls in (("sync", range(8, 48, 4)), ("write", range(40, 640, 60))):
+        for first in calls:
+            problems = len(b.problems)
+            counts, told = spool_fails(b, operation, first, 1 if how == "once" else 0)
+            failed += told
+            mixed += counts["spooled"] > 0 and counts["unsent"] + counts["in_doubt"] > 0
+            # A commit that comes through afterwards makes sure that the failed one does not count.
+            b.check(how != "once" or counts["in_doubt"] == 0, f"{counts['in_doubt']} in doubt")
+            if len(b.problems) > problems:
+                b.problems[-1] += f" ({operation} {first})"
+                return
+    b.check(failed > 10, f"the spool failed in {failed} runs")
+    b.check(mixed > 5, f"in {mixed} runs messages were both spooled and not")
 
 
 def left_behind(b):
