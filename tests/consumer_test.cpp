@@ -44,7 +44,8 @@ struct Fixture {
         .limits = limits,
         .give_up = give_up.get_token(),
         .on_failure = [this](const WriteResult& result) { failures.push_back(result); },
-        .on_unsent = [this](const LostMessages& lost) { unsent += lost.messages.size(); }};
+        .on_unsent = [this](const LostMessages& lost) { unsent += lost.messages.size(); },
+        .on_doubt = [this](std::span<const Message> frame) { in_doubt += frame.size(); }};
     SinkTarget target(to);
     const DeliveryContext delivery{.target = target,
                                    .run = {},
@@ -81,6 +82,7 @@ struct Fixture {
   std::stop_source give_up;
   std::vector<WriteResult> failures;
   std::size_t unsent = 0;
+  std::size_t in_doubt = 0;
 };
 
 }  // namespace
@@ -266,6 +268,7 @@ TEST_CASE("consumer: a frame whose commit has no known outcome is in doubt, not 
   const ConsumerTotals totals = f.run({3, 0ms}, faulty);
   CHECK(totals.delivered.in_doubt == 3);
   CHECK(f.unsent == 0);  // nobody may send them again without knowing
+  CHECK(f.in_doubt == 3);
   CHECK(totals.delivered.unsent == 0);
   CHECK(totals.delivered.stored == 0);
 }
@@ -318,8 +321,8 @@ TEST_CASE("consumer: an exception loses neither what was counted nor what is in 
   const ConsumerAccount::Closed closed = account.close();
   CHECK(closed.totals.delivered.stored == 3);
   CHECK(closed.latency.response.count() == 3);
-  CHECK(sequences_of(closed.in_doubt) == Sequences{3, 4, 5});
-  CHECK(closed.unsent.empty());
+  CHECK(sequences_of(closed.unsent) == Sequences{3, 4, 5});  // it was not tried yet
+  CHECK(closed.in_doubt.empty());
 }
 
 TEST_CASE("consumer: an account closed during a write leaves the frame in doubt, once") {
@@ -354,15 +357,19 @@ TEST_CASE("consumer: an account closed while a batch gathers has it unsent") {
 
 TEST_CASE("consumer: of a frame in hand, what was settled is not left over") {
   SharedSequenceSet acknowledged;
-  ConsumerAccount account(4, acknowledged);
-  for (std::size_t i = 0; i < 4; ++i) account.slots()[i].sequence = 10 + i;
+  ConsumerAccount account(6, acknowledged);
+  for (std::size_t i = 0; i < 6; ++i) account.slots()[i].sequence = 10 + i;
   const std::span<const Message> frame = account.slots();
-  CHECK(account.hold(4));
+  CHECK(account.hold(6));
   CHECK(account.begin_write(TimePoint(1s)));
+  CHECK(account.begin_piece(frame.first(1)));
   CHECK(account.stored(frame.first(1), TimePoint(2s)));
   CHECK(account.dead_lettered(frame.subspan(2, 1)));
+  CHECK(account.begin_piece(frame.subspan(3, 2)));
   const ConsumerAccount::Closed closed = account.close();
-  CHECK(sequences_of(closed.in_doubt) == Sequences{11, 13});
+  CHECK(sequences_of(closed.unsent) == Sequences{11, 15});
+  CHECK(sequences_of(closed.in_doubt) == Sequences{13, 14});
+  CHECK_FALSE(account.begin_piece(frame.subspan(5, 1)));
   CHECK(closed.totals.delivered.stored == 1);
   CHECK(closed.totals.delivered.dead_lettered == 1);
 }

@@ -75,6 +75,24 @@ TEST_CASE("dead letters: a line holds all that is needed to send the message aga
   CHECK(read->error.constraint == "positive");
 }
 
+TEST_CASE("dead letters: a letter in doubt holds its frame, and is of a version of its own") {
+  DeadLetter written = letter(7);
+  written.frame = {.id = 5, .rows = 100'000};
+  const std::string line = to_json_line(written);
+  CHECK(line.find("\"version\":2") != std::string::npos);
+  REQUIRE(from_json_line(line).has_value());
+  CHECK(from_json_line(line)->frame == written.frame);
+  for (const char* frame : {"5", "null", "{}", R"({"id":5})", R"({"id":-5,"rows":3})",
+                            R"({"id":9223372036854775808,"rows":3})", R"({"id":5,"rows":0})",
+                            R"({"id":5,"rows":100001})", R"({"id":5,"rows":1.5})"}) {
+    std::string hostile = line;
+    const auto begin = hostile.find("{\"id\"");
+    hostile.replace(begin, hostile.find('}', begin) + 1 - begin, frame);
+    CAPTURE(hostile);
+    CHECK_FALSE(from_json_line(hostile).has_value());
+  }
+}
+
 TEST_CASE("dead letters: a line cut anywhere, or damaged anywhere, is none or the same one") {
   const std::string line = to_json_line(letter(7));
   for (std::size_t at = 0; at + 2 < line.size(); ++at) {

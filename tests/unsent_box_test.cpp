@@ -39,6 +39,22 @@ TEST_CASE("unsent box: its file holds each message, ready to be replayed") {
   CHECK(sequences == std::vector<std::uint64_t>{0, 1, 7});
 }
 
+TEST_CASE("unsent box: messages in doubt are marked, with the frame they were tried as") {
+  const TempDir dir;
+  UnsentBox box(dir.file("unsent.jsonl"), {.run_id = 5, .anchor = {}});
+  box.add({messages(7, 1)});
+  box.add_in_doubt(messages(3, 2));
+  box.add_in_doubt({});
+  box.add({messages(8, 2), Lost::kInDoubt});
+  CHECK(box.finish() == 0);
+  std::vector<std::optional<DoubtfulFrame>> frames;
+  CHECK(read_dead_letters(dir.file("unsent.jsonl"),
+                          [&](const DeadLetter& letter) { frames.push_back(letter.frame); }) == 0);
+  const DoubtfulFrame frame{.id = 3, .rows = 2};
+  CHECK(frames == std::vector<std::optional<DoubtfulFrame>>{
+                      std::nullopt, frame, frame, DoubtfulFrame{8, 1}, DoubtfulFrame{9, 1}});
+}
+
 TEST_CASE("unsent box: without messages, or without a name, there is no file") {
   const TempDir dir;
   UnsentBox empty(dir.file("unsent.jsonl"), {});

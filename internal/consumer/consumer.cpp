@@ -49,9 +49,14 @@ DeliveryEvents events_for(const ConsumerContext& context, const Courier& courier
     // The same messages, as their owner may change them.
     const auto slots = account.slots();
     const auto first = static_cast<std::size_t>(piece.data() - slots.data());
-    if (context.channel.fix(slots.subspan(first, piece.size()))) return std::nullopt;
-    return WriteError{
-        .code = "spool", .message = context.channel.problem(), .error_class = ErrorClass::kFatal};
+    if (!context.channel.fix(slots.subspan(first, piece.size()))) {
+      return WriteError{
+          .code = "spool", .message = context.channel.problem(), .error_class = ErrorClass::kFatal};
+    }
+    if (account.begin_piece(piece)) return std::nullopt;
+    return WriteError{.code = "closed",
+                      .message = "the run has ended without this consumer",
+                      .error_class = ErrorClass::kFatal};
   };
   events.on_stored = [&](Messages messages, TimePoint end) {
     if (!account.stored(messages, end, courier.held_back())) return;
@@ -62,10 +67,15 @@ DeliveryEvents events_for(const ConsumerContext& context, const Courier& courier
     if (account.dead_lettered(messages)) context.channel.settle(messages, Settlement::kGivenUp);
   };
   events.on_left = [&](Messages messages, Left how) {
-    for (const LostMessages& lost : context.channel.keep(messages)) {
+    const auto all_lost = context.channel.keep(messages);
+    bool counted = false;
+    for (const LostMessages& lost : all_lost) {
       const Left as = lost.how == Lost::kInDoubt ? Left::kInDoubt : how;
-      if (account.left(lost.messages, as) && how == Left::kUnsent) context.on_unsent(lost);
+      counted = account.left(lost.messages, as);
+      if (counted && how == Left::kUnsent) context.on_unsent(lost);
     }
+    // Whole, even if the channel has a part of it: the ledger knows nothing smaller.
+    if (counted && how == Left::kInDoubt) context.on_doubt(messages);
     account.kept(messages);  // the others
     return true;
   };

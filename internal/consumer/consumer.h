@@ -34,6 +34,9 @@ struct ConsumerContext {
   std::function<void(const WriteResult&)> on_failure;  // nothing more will be stored; thread-safe
   // These were not stored, and the channel does not surely keep them; thread-safe.
   std::function<void(const LostMessages&)> on_unsent;
+  // These are a frame whose commit has no known outcome, and not all of them are surely in the
+  // channel; thread-safe.
+  std::function<void(std::span<const Message>)> on_doubt;
 };
 
 // Runs until the channel is finished, delivery has failed, it is told to give up, or the account is

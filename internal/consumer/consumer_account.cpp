@@ -49,8 +49,14 @@ std::optional<std::size_t> ConsumerAccount::drop_late(TimePoint oldest) {
 bool ConsumerAccount::begin_write(TimePoint now) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
-  writing_ = true;
   write_began_ = now;
+  return true;
+}
+
+bool ConsumerAccount::begin_piece(Messages piece) {
+  const std::lock_guard lock(mutex_);
+  if (closed_) return false;
+  piece_ = piece;
   return true;
 }
 
@@ -104,7 +110,7 @@ bool ConsumerAccount::finish(const Delivered& delivered, BatchEnd end, TimePoint
     totals_.frames_drain += end == BatchEnd::kDrain ? 1 : 0;
   }
   held_ = 0;
-  writing_ = false;
+  piece_ = {};
   settled_.clear();
   return true;
 }
@@ -115,9 +121,11 @@ ConsumerAccount::Closed ConsumerAccount::close() {
   if (std::exchange(closed_, true)) return result;
   SequenceSet settled;
   for (const SequenceRange& range : settled_) settled.insert(range);
-  auto& rest = writing_ ? result.in_doubt : result.unsent;
+  const Message* const piece_end = piece_.data() + piece_.size();
   for (const Message& message : std::span<const Message>(slots_).first(held_)) {
-    if (!settled.contains(message.sequence)) rest.push_back(message);
+    if (settled.contains(message.sequence)) continue;
+    const bool in_piece = &message >= piece_.data() && &message < piece_end;
+    (in_piece ? result.in_doubt : result.unsent).push_back(message);
   }
   result.totals = totals_;
   result.latency = std::move(recorder_).finish();

@@ -57,8 +57,10 @@ class ConsumerAccount {
   // Drops what is in hand and was due before `oldest`. How many that are: the first slots hold them
   // then, those after them the others, in their order. Nothing = closed.
   std::optional<std::size_t> drop_late(TimePoint oldest);
-  // From now on what is in hand may be written.
+  // What is in hand is being delivered.
   bool begin_write(TimePoint now);
+  // From now on this piece of it may be written, and nothing else.
+  bool begin_piece(Messages piece);
   bool stored(Messages messages, TimePoint end, nanoseconds held_back = nanoseconds(0));
   bool dead_lettered(Messages messages);
   // The channel keeps them for a later run.
@@ -70,8 +72,8 @@ class ConsumerAccount {
   struct Closed {
     ConsumerTotals totals;          // without what was in hand
     LatencyHistograms latency;      // of stored messages
-    std::vector<Message> unsent;    // was in hand, and never tried
-    std::vector<Message> in_doubt;  // was in hand while it may have been written
+    std::vector<Message> unsent;    // was in hand, and surely not written
+    std::vector<Message> in_doubt;  // a piece, whole, that may have been written
   };
   // Final. Blocks for no more than the consumer needs to record a frame.
   Closed close();
@@ -89,9 +91,9 @@ class ConsumerAccount {
   std::mutex mutex_;
   // Guarded by mutex_.
   std::size_t held_ = 0;
-  bool writing_ = false;
   bool closed_ = false;
   TimePoint write_began_;
+  Messages piece_;                      // of what is in hand: it may be written
   std::vector<SequenceRange> settled_;  // of what is in hand
   std::vector<SequenceRange> ranges_;   // reused
   ConsumerTotals totals_;

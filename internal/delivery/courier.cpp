@@ -94,6 +94,7 @@ Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
       leave(frame.messages, Left::kInDoubt, events, delivered);
       break;
     case Settled::kPoison:
+      if (events.on_refused()) return delivered;
       isolate(frame, whole, events, delivered);
       break;
   }

@@ -78,6 +78,9 @@ struct DeliveryEvents {
   std::function<void(Messages, TimePoint)> on_stored = [](Messages, TimePoint) {};
   // Safe in the dead letters.
   std::function<void(Messages)> on_dead = [](Messages) {};
+  // The frame was refused for what is in it, and is surely not stored. True: whoever sent it deals
+  // with it, and it counts nowhere; false: its bad rows are looked for, and the others stored.
+  std::function<bool()> on_refused = [] { return false; };
   // True: whoever is told accounts for them; they do not count as unsent or in doubt here.
   std::function<bool(Messages, Left)> on_left = [](Messages, Left) { return false; };
 };

@@ -25,7 +25,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kVersion = 1;
+// With a frame. Programs that know nothing of frames must not take such a message for unsent.
+constexpr std::uint64_t kVersionInDoubt = 2;
 constexpr std::size_t kLongestLine = 65'536;
+constexpr std::uint64_t kMostRows = 100'000;   // of a frame: the largest --batch-size
 constexpr std::size_t kLongestMessage = 1000;  // of a database: a trigger's may fill megabytes
 constexpr std::uint64_t kLatestMicroseconds = 7'258'118'400'000'000;  // the year 2200
 
@@ -64,20 +67,21 @@ void hide_text(std::string& says, std::string_view text) {
 }
 
 std::string to_json_line(const DeadLetter& letter) {
-  const Json json = {{"version", kVersion},
-                     {"run_id", std::to_string(letter.run_id)},
-                     {"sequence", letter.sequence},
-                     {"producer", letter.producer},
-                     {"text_base64", to_base64(letter.text)},
-                     {"text_fnv1a64", hex(fnv1a64(letter.text))},
-                     {"due_us", unix_microseconds(letter.due)},
-                     {"created_us", unix_microseconds(letter.created)},
-                     {"attempts", letter.attempts},
-                     {"class", to_name(letter.error.error_class)},
-                     {"code", letter.error.code},
-                     {"constraint", letter.error.constraint},
-                     {"message", letter.error.message},
-                     {"stage", letter.stage}};
+  Json json = {{"version", letter.frame ? kVersionInDoubt : kVersion},
+               {"run_id", std::to_string(letter.run_id)},
+               {"sequence", letter.sequence},
+               {"producer", letter.producer},
+               {"text_base64", to_base64(letter.text)},
+               {"text_fnv1a64", hex(fnv1a64(letter.text))},
+               {"due_us", unix_microseconds(letter.due)},
+               {"created_us", unix_microseconds(letter.created)},
+               {"attempts", letter.attempts},
+               {"class", to_name(letter.error.error_class)},
+               {"code", letter.error.code},
+               {"constraint", letter.error.constraint},
+               {"message", letter.error.message},
+               {"stage", letter.stage}};
+  if (letter.frame) json["frame"] = {{"id", letter.frame->id}, {"rows", letter.frame->rows}};
   return json.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 
@@ -85,7 +89,14 @@ std::optional<DeadLetter> from_json_line(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
   if (!json.is_object()) return std::nullopt;
   try {
-    if (whole_number(json, "version") != kVersion) return std::nullopt;
+    const std::uint64_t version = whole_number(json, "version");
+    if (version != kVersion && version != kVersionInDoubt) return std::nullopt;
+    std::optional<DoubtfulFrame> frame;
+    if (version == kVersionInDoubt) {
+      frame = {.id = whole_number(json.at("frame"), "id"),
+               .rows = whole_number(json.at("frame"), "rows")};
+      if (frame->id > INT64_MAX || frame->rows == 0 || frame->rows > kMostRows) return std::nullopt;
+    }
     const auto run_id = parse_unsigned(json.at("run_id").get<std::string>());
     const auto text = from_base64(json.at("text_base64").get<std::string>());
     const std::uint64_t sequence = whole_number(json, "sequence");
@@ -106,7 +117,8 @@ std::optional<DeadLetter> from_json_line(std::string_view line) {
                       .attempts = whole_number(json, "attempts"),
                       .error = {.code = json.at("code").get<std::string>(),
                                 .message = json.at("message").get<std::string>(),
-                                .constraint = json.at("constraint").get<std::string>()}};
+                                .constraint = json.at("constraint").get<std::string>()},
+                      .frame = frame};
   } catch (const Json::exception&) {
     return std::nullopt;  // a key is missing, or of another type
   }

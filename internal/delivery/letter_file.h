@@ -13,6 +13,15 @@
 
 namespace loadgen {
 
+// A frame whose commit has no known outcome. The ledger knows it as a whole, by its id: only all of
+// its messages together can be sent again.
+struct DoubtfulFrame {
+  std::uint64_t id = 0;
+  std::uint64_t rows = 0;
+
+  friend bool operator==(const DoubtfulFrame&, const DoubtfulFrame&) = default;
+};
+
 struct DeadLetter {
   std::int64_t run_id = 0;
   std::uint64_t sequence = 0;
@@ -20,9 +29,10 @@ struct DeadLetter {
   std::string text;
   WallTime due;
   WallTime created;
-  std::uint64_t attempts = 0;   // of the write that ended it
-  WriteError error;             // its message without the text
-  std::string stage = "write";  // where its way ended
+  std::uint64_t attempts = 0;            // of the write that ended it
+  WriteError error;                      // its message without the text
+  std::string stage = "write";           // where its way ended
+  std::optional<DoubtfulFrame> frame{};  // that it belongs to, if it is in doubt
 };
 
 DeadLetter make_dead_letter(const RunIdentity& run, const Message& message, std::uint64_t attempts,

@@ -6,16 +6,39 @@ namespace loadgen {
 
 void UnsentBox::add(const LostMessages& lost) {
   const std::lock_guard lock(mutex_);
-  if (file_.path().empty() || error_ != 0) return;
+  if (lost.how == Lost::kSurely) {
+    append_locked(lost.messages, {"unsent", "the run ended before it was written"},
+                  [](const Message&) { return std::nullopt; });
+  } else {
+    // Never tried as part of a frame, so each is one: replay looks whether it is stored meanwhile.
+    append_locked(lost.messages,
+                  {"unsent",
+                   "the run ended before it was written; its spool failed while taking it, and may "
+                   "have it"},
+                  [](const Message& message) {
+                    return DoubtfulFrame{message.sequence, 1};
+                  });
+  }
+}
+
+void UnsentBox::add_in_doubt(std::span<const Message> frame) {
+  const std::lock_guard lock(mutex_);
+  append_locked(frame, {"in_doubt", "the run ended before its commit was answered"},
+                [&](const Message&) { return DoubtfulFrame{Frame{frame}.id(), frame.size()}; });
+}
+
+void UnsentBox::append_locked(
+    std::span<const Message> messages, const Reason& reason,
+    const std::function<std::optional<DoubtfulFrame>(const Message&)>& frame_of) {
+  if (messages.empty() || file_.path().empty() || error_ != 0) return;
   std::vector<DeadLetter> letters;
-  letters.reserve(lost.messages.size());
-  const char* const reason = lost.how == Lost::kSurely
-                                 ? "the run ended before it was written"
-                                 : "the run ended before it was written; its spool failed while "
-                                   "taking it, and may have it";
-  for (const Message& message : lost.messages) {
-    letters.push_back(make_dead_letter(run_, message, 0, {.code = "unsent", .message = reason}));
-    letters.back().stage = "unsent";
+  letters.reserve(messages.size());
+  for (const Message& message : messages) {
+    DeadLetter& letter = letters.emplace_back(make_dead_letter(
+        run_, message, 0,
+        {.code = std::string(reason.code), .message = std::string(reason.message)}));
+    letter.stage = reason.code;
+    letter.frame = frame_of(message);
   }
   error_ = file_.add(letters);
 }

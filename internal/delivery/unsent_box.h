@@ -1,10 +1,13 @@
-// Unsent messages: what could not be written before the run had to end, kept in a file to be sent
-// later (app replay). Thread-safe. Blocks for the disk.
+// Messages a run had to leave: what could not be written before its end, or was written with no
+// known outcome, kept in a file to be sent later (app replay). Thread-safe. Blocks for the disk.
 #pragma once
 
+#include <functional>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "channel/channel.h"
 #include "delivery/letter_file.h"
@@ -21,10 +24,19 @@ class UnsentBox {
   // Surely not stored, each; yet one that is lost in doubt may be stored by a run that resumes the
   // channel.
   void add(const LostMessages& lost);
+  // A frame, whole, whose commit has no known outcome.
+  void add_in_doubt(std::span<const Message> frame);
   // The end. Returns 0, or the errno of the first thing that failed: then not all of them are safe.
   [[nodiscard]] int finish();
 
  private:
+  struct Reason {
+    std::string_view code;
+    std::string_view message;
+  };
+  void append_locked(std::span<const Message> messages, const Reason& reason,
+                     const std::function<std::optional<DoubtfulFrame>(const Message&)>& frame_of);
+
   const RunIdentity run_;
 
   std::mutex mutex_;

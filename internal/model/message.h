@@ -26,7 +26,7 @@ struct Message {
 struct Frame {
   std::span<const Message> messages;  // at least one
 
-  // Set where the first message it was fixed with is lost.
+  // Set where the first message it was fixed with is lost, or its id has another meaning.
   std::optional<std::uint64_t> fixed_id{};
 
   // Known by its first message: no other frame of the run holds that.

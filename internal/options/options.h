@@ -75,7 +75,8 @@ struct Options {
   std::string dead_letter = "dead-letter.jsonl";
   // More than this many are the fault of the schema: they end the run.
   std::uint64_t max_dead_letters = 10'000;
-  // File for the messages that could not be written in time; empty = they are only counted.
+  // File for the messages that could not be written in time, or are in doubt; empty = they are only
+  // counted.
   std::string unsent;
   // Whether all consumers together stop trying while the database is down.
   Breaker breaker = Breaker::kOn;

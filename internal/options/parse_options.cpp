@@ -165,7 +165,7 @@ void declare_delivery(Declarer& declare, Options& options) {
                 count_within<std::uint64_t>(0, kMostMessages), "10000",
                 "a whole number from 0 to 1000000G", "more of them end the run");
   declare.value("--unsent", "FILE", options.unsent, non_empty, "", "a file name",
-                "where messages go that were not written in time");
+                "where messages go that were not written in time, or are in doubt");
 }
 
 void declare_result(Declarer& declare, Options& options) {

@@ -145,16 +145,17 @@ std::jthread Pipeline::start_thread(Role role, Body body) {
 
 void Pipeline::start_consumers() {
   spdlog::info("Starting consumers...");
-  consumer_context_ = std::make_unique<ConsumerContext>(
-      ConsumerContext{.channel = *channel_,
-                      .clock = clock_,
-                      .live = live_,
-                      .limits = {.batch_size = options_.batch_size,
-                                 .linger = options_.linger,
-                                 .max_lag = options_.max_lag},
-                      .give_up = giving_up_.get_token(),
-                      .on_failure = [this](const WriteResult& result) { on_failure(result); },
-                      .on_unsent = [this](const LostMessages& lost) { unsent_.add(lost); }});
+  consumer_context_ = std::make_unique<ConsumerContext>(ConsumerContext{
+      .channel = *channel_,
+      .clock = clock_,
+      .live = live_,
+      .limits = {.batch_size = options_.batch_size,
+                 .linger = options_.linger,
+                 .max_lag = options_.max_lag},
+      .give_up = giving_up_.get_token(),
+      .on_failure = [this](const WriteResult& result) { on_failure(result); },
+      .on_unsent = [this](const LostMessages& lost) { unsent_.add(lost); },
+      .on_doubt = [this](std::span<const Message> frame) { unsent_.add_in_doubt(frame); }});
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
     consumer_accounts_.push_back(
         std::make_unique<ConsumerAccount>(options_.batch_size, acknowledged_));

@@ -70,6 +70,8 @@ class Pipeline {
   [[nodiscard]] Options settled_config() const;
   [[nodiscard]] DeliveryContext delivery_context();
   [[nodiscard]] std::size_t await(Role role);
+  [[nodiscard]] std::vector<Message> make_again(std::span<const Ticket> tickets,
+                                                std::uint32_t producer) const;
   ProducerTotals close_producers();
   ConsumerTotals close_consumers(LatencyHistograms& latency);
   template <typename Totals>

@@ -53,23 +53,29 @@ void Pipeline::put_by(std::span<const Message> rest, Totals& totals) {
   }
 }
 
+// The texts are gone with their thread.
+std::vector<Message> Pipeline::make_again(std::span<const Ticket> tickets,
+                                          std::uint32_t producer) const {
+  std::vector<Message> made(tickets.size());
+  for (std::size_t i = 0; i < tickets.size(); ++i) {
+    made[i].sequence = tickets[i].sequence;
+    made[i].producer = producer;
+    made[i].due = tickets[i].due;
+    made[i].created = producers_done_;
+    generator_.generate(tickets[i].sequence, producer, made[i].text);
+  }
+  return made;
+}
+
 // As a rule nobody has anything in hand: but an exception or a call without an end leaves some.
 ProducerTotals Pipeline::close_producers() {
   ProducerTotals made;
   for (std::uint32_t producer = 0; producer < producer_accounts_.size(); ++producer) {
     const ProducerAccount::Closed closed = producer_accounts_[producer]->close();
     made += closed.totals;
-    std::vector<Message> rest;
-    for (const Ticket& ticket : closed.unsent) {
-      Message& message = rest.emplace_back();
-      message.sequence = ticket.sequence;
-      message.producer = producer;
-      message.due = ticket.due;
-      message.created = producers_done_;
-      generator_.generate(ticket.sequence, producer, message.text);
-    }
-    put_by(rest, made);
+    put_by(make_again(closed.unsent, producer), made);
     made.in_doubt += closed.in_doubt.size();
+    unsent_.add({make_again(closed.in_doubt, producer), Lost::kInDoubt});
   }
   return made;
 }
@@ -82,7 +88,10 @@ ConsumerTotals Pipeline::close_consumers(LatencyHistograms& latency) {
     latency.merge(closed.latency);
     put_by(closed.unsent, taken.delivered);
     // What is on the channel's disk is there as the frame that was tried.
-    taken.delivered.in_doubt += count_unspooled(closed.in_doubt);
+    if (const std::size_t open = count_unspooled(closed.in_doubt); open > 0) {
+      taken.delivered.in_doubt += open;
+      unsent_.add_in_doubt(closed.in_doubt);
+    }
   }
   return taken;
 }

@@ -3,16 +3,20 @@
 #include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <memory>
 #include <optional>
 #include <set>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/redact.h"
 #include "delivery/courier.h"
 #include "delivery/dead_letters.h"
 #include "delivery/letter_file.h"
+#include "model/sequence_set.h"
 #include "run/await_database.h"
 #include "run/log.h"
 #include "sink/make_target.h"
@@ -25,8 +29,32 @@ struct CourierOfRun {
   explicit CourierOfRun(DeliveryContext its_context)
       : context(std::move(its_context)), courier(context) {}
 
+  // What the table holds of the run, read when it is first asked for.
+  const SequenceSet& stored() {
+    if (!stored_) {
+      stored_.emplace();
+      if (context.target.can_read_back()) {
+        context.target.read_back(context.run.run_id, RowContent::kSequences,
+                                 [this](const StoredRow& row) {
+                                   if (row.sequence >= 0) {
+                                     note_stored(static_cast<std::uint64_t>(row.sequence));
+                                   }
+                                   return true;
+                                 });
+      }
+    }
+    return *stored_;
+  }
+  void note_stored(std::uint64_t sequence) {
+    if (stored_) stored_->insert({sequence, sequence + 1});
+  }
+  void forget_stored() { stored_.reset(); }
+
   const DeliveryContext context;
   Courier courier;
+
+ private:
+  std::optional<SequenceSet> stored_;
 };
 
 // The table the database remembers the run to have written to, asked before any is made. A database
@@ -65,6 +93,174 @@ std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Cloc
   }
 }
 
+// Sends the letters of one file, in its order.
+class Replayer {
+ public:
+  Replayer(const Replay& replay, Clock& clock)
+      : replay_(replay),
+        clock_(clock),
+        anchor_{clock.now(), clock.wall_now()},
+        breaker_(replay.options.breaker,
+                 {replay.options.retry_delay.shortest, replay.options.retry_delay.longest}, 1,
+                 clock, log_transition) {}
+
+  ReplayReport run() {
+    constexpr std::uint64_t kTold = 5;
+    std::uint64_t told = 0;
+    report_.skipped_lines = read_dead_letters(
+        replay_.file, [this](const DeadLetter& letter) { take(letter); },
+        [&](std::uint64_t line) {
+          if (++told > kTold) return;
+          spdlog::warn("{}:{}: skipped: torn, damaged, or no letter of this version",
+                       one_line(replay_.file), line);
+        });
+    skip_incomplete_frame();
+    report_.skipped_lines += incomplete_;
+    if (report_.skipped_lines > 0 && !of_run_) {
+      throw UsageError(
+          fmt::format("{}: holds no letters that could be sent", one_line(replay_.file)));
+    }
+    return report_;
+  }
+
+ private:
+  // Whose commit had no known outcome can only be sent with all others of its frame, which follow
+  // each other in the file.
+  void take(const DeadLetter& letter) {
+    if (!gathered_.empty() &&
+        (letter.frame != gathered_.front().frame || letter.run_id != gathered_.front().run_id)) {
+      skip_incomplete_frame();
+    }
+    if (letter.frame) {
+      gathered_.push_back(letter);
+      if (gathered_.size() < letter.frame->rows) return;
+      send_frame(std::exchange(gathered_, {}));
+    } else {
+      turn_to(letter.run_id);
+      send_alone(message_of(letter));
+    }
+  }
+
+  // A part of it under its id would later be taken for the whole.
+  void skip_incomplete_frame() {
+    if (gathered_.empty()) return;
+    const DeadLetter& first = gathered_.front();
+    spdlog::warn(
+        "{}: skipped: {} of the {} messages of frame {} of run {}: it can only be sent whole",
+        one_line(replay_.file), gathered_.size(), first.frame->rows, first.frame->id, first.run_id);
+    incomplete_ += gathered_.size();
+    gathered_.clear();
+  }
+
+  // The same frame under the same id: the ledger decides whether it had been stored. Where some of
+  // its messages are in the table, it was, or an earlier replay has stored them one by one.
+  void send_frame(const std::vector<DeadLetter>& letters) {
+    const std::uint64_t id = letters.front().frame->id;
+    SequenceSet sequences;
+    for (const DeadLetter& letter : letters) {
+      sequences.insert({letter.sequence, letter.sequence + 1});
+    }
+    // As no run has written them.
+    if (id != letters.front().sequence || sequences.size() != letters.size()) {
+      gathered_ = letters;
+      return skip_incomplete_frame();
+    }
+    turn_to(letters.front().run_id);
+    std::vector<Message> messages;
+    messages.reserve(letters.size());
+    for (const DeadLetter& letter : letters) messages.push_back(message_of(letter));
+    const SequenceSet& stored = of_run_->stored();
+    bool whole = std::none_of(messages.begin(), messages.end(), [&](const Message& message) {
+      return stored.contains(message.sequence);
+    });
+    if (whole) {
+      DeliveryEvents events;
+      events.on_refused = [&whole] {
+        whole = false;
+        return true;
+      };
+      const Delivered delivered = deliver({messages, id}, events);
+      if (whole && delivered.duplicates_suppressed == 0) {
+        for (const Message& message : messages) of_run_->note_stored(message.sequence);
+        report_.replayed += delivered.stored;
+        return;
+      }
+      if (whole) of_run_->forget_stored();  // it came into the table since it was read
+    }
+    for (const Message& message : messages) {
+      if (of_run_->stored().contains(message.sequence)) {
+        ++report_.already_present;
+      } else if (message.sequence == id) {
+        // In the ledger the id itself stands for the frame.
+        send_alone(message, ~id);
+      } else {
+        send_alone(message);
+      }
+    }
+  }
+
+  // A frame of its own: its row in the ledger stands for this message, in whatever file it comes.
+  void send_alone(const Message& message, std::optional<std::uint64_t> id = std::nullopt) {
+    const Delivered delivered = deliver({{&message, 1}, id}, {});
+    report_.already_present += delivered.duplicates_suppressed;
+    report_.replayed += delivered.stored - delivered.duplicates_suppressed;
+    report_.dead_again += delivered.dead_lettered;
+    if (delivered.stored > 0) of_run_->note_stored(message.sequence);
+  }
+
+  Delivered deliver(const Frame& frame, const DeliveryEvents& events) {
+    Delivered delivered = of_run_->courier.deliver(frame, events);
+    if (delivered.failure) throw SetupError(delivered.failure->error.message);
+    return delivered;
+  }
+
+  void turn_to(std::int64_t run_id) {
+    if (of_run_ && of_run_->context.run.run_id == run_id) return;
+    of_run_.reset();  // before its target
+    target_ = open_for(run_id, replay_, clock_);
+    const Options& options = replay_.options;
+    of_run_ = std::make_unique<CourierOfRun>(DeliveryContext{
+        .target = *target_,
+        .run = {.run_id = run_id, .anchor = anchor_},
+        .clock = clock_,
+        .breaker = breaker_,
+        .budget = budget_,
+        .dead_letters = none_kept_,
+        .policy = {.origin = Origin::kReplayed,
+                   .retries = options.retries,
+                   .outage = {options.retry_delay.shortest, options.retry_delay.longest}},
+        .give_up = {},
+        .on_error = [this](const WriteResult& result) {
+          if (told_codes_.insert(result.error.code).second) log_failed_write(result);
+        }});
+  }
+
+  [[nodiscard]] Message message_of(const DeadLetter& letter) const {
+    const auto steady = [&](WallTime when) { return anchor_.steady + (when - anchor_.wall); };
+    return {.sequence = letter.sequence,
+            .producer = letter.producer,
+            .due = steady(letter.due),
+            .created = steady(letter.created),
+            .taken = clock_.now(),
+            .text = letter.text};
+  }
+
+  // Constant after construction.
+  const Replay& replay_;
+  Clock& clock_;
+  const WallAnchor anchor_;
+
+  CircuitBreaker breaker_;
+  RetryBudget budget_;
+  DeadLetterBox none_kept_{"", 0};  // they are in the file that is replayed
+  std::set<std::string> told_codes_;
+  std::unique_ptr<Target> target_;
+  std::unique_ptr<CourierOfRun> of_run_;
+  std::vector<DeadLetter> gathered_;  // of a frame that is not complete yet
+  std::uint64_t incomplete_ = 0;      // letters of frames that never were
+  ReplayReport report_;
+};
+
 }  // namespace
 
 std::string to_text(const ReplayReport& report) {
@@ -73,63 +269,6 @@ std::string to_text(const ReplayReport& report) {
                      report.skipped_lines);
 }
 
-ReplayReport replay(const Replay& replay, Clock& clock) {
-  const Options& options = replay.options;
-  const WallAnchor anchor{clock.now(), clock.wall_now()};
-  CircuitBreaker breaker(options.breaker,
-                         {options.retry_delay.shortest, options.retry_delay.longest}, 1, clock,
-                         log_transition);
-  std::set<std::string> told_codes;
-  RetryBudget budget;
-  DeadLetterBox none_kept("", 0);  // they are in the file that is replayed
-  std::unique_ptr<Target> target;
-  std::unique_ptr<CourierOfRun> of_run;
-  ReplayReport report;
-
-  const auto send = [&](const DeadLetter& letter) {
-    if (!of_run || of_run->context.run.run_id != letter.run_id) {
-      of_run.reset();  // before its target
-      target = open_for(letter.run_id, replay, clock);
-      of_run = std::make_unique<CourierOfRun>(DeliveryContext{
-          .target = *target,
-          .run = {.run_id = letter.run_id, .anchor = anchor},
-          .clock = clock,
-          .breaker = breaker,
-          .budget = budget,
-          .dead_letters = none_kept,
-          .policy = {.origin = Origin::kReplayed,
-                     .retries = options.retries,
-                     .outage = {options.retry_delay.shortest, options.retry_delay.longest}},
-          .give_up = {},
-          .on_error = [&told_codes](const WriteResult& result) {
-            if (told_codes.insert(result.error.code).second) log_failed_write(result);
-          }});
-    }
-    const auto steady = [&](WallTime when) { return anchor.steady + (when - anchor.wall); };
-    const Message message{.sequence = letter.sequence,
-                          .producer = letter.producer,
-                          .due = steady(letter.due),
-                          .created = steady(letter.created),
-                          .taken = clock.now(),
-                          .text = letter.text};
-    // A frame of its own: its row in the ledger stands for this message, in whatever file it comes.
-    const Delivered delivered = of_run->courier.deliver({{&message, 1}}, DeliveryEvents());
-    if (delivered.failure) throw SetupError(delivered.failure->error.message);
-    report.already_present += delivered.duplicates_suppressed;
-    report.replayed += delivered.stored - delivered.duplicates_suppressed;
-    report.dead_again += delivered.dead_lettered;
-  };
-  constexpr std::uint64_t kTold = 5;
-  std::uint64_t told = 0;
-  report.skipped_lines = read_dead_letters(replay.file, send, [&](std::uint64_t line) {
-    if (++told > kTold) return;
-    spdlog::warn("{}:{}: skipped: torn, damaged, or no letter of this version",
-                 one_line(replay.file), line);
-  });
-  if (report.skipped_lines > 0 && !of_run) {
-    throw UsageError(fmt::format("{}: holds no letters that could be sent", one_line(replay.file)));
-  }
-  return report;
-}
+ReplayReport replay(const Replay& replay, Clock& clock) { return Replayer(replay, clock).run(); }
 
 }  // namespace loadgen

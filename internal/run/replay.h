@@ -1,5 +1,6 @@
-// Sends dead letters again, through the same delivery as a run: exactly once, so that it may be
-// interrupted and repeated.
+// Sends letters again, through the same delivery as a run: exactly once, so that it may be
+// interrupted and repeated. Messages in doubt go as the frame they were tried as, and the ledger
+// tells whether it had been stored.
 #pragma once
 
 #include <cstdint>
@@ -12,9 +13,9 @@ namespace loadgen {
 
 struct ReplayReport {
   std::uint64_t replayed = 0;         // stored now
-  std::uint64_t already_present = 0;  // the ledger showed that an earlier replay stored them
+  std::uint64_t already_present = 0;  // stored before, by the run or an earlier replay
   std::uint64_t dead_again = 0;       // refused
-  std::uint64_t skipped_lines = 0;    // torn, damaged, or no dead letter
+  std::uint64_t skipped_lines = 0;    // torn, damaged, no letter, or of a frame that is not whole
 };
 
 // One line for people.

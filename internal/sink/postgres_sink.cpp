@@ -176,7 +176,8 @@ class CopySink final : public PostgresSink {
       is_prepared_ = true;
     }
     return connection_.execute(fmt::format("EXECUTE note_frame ({}, {}, {}); {}", run_.run_id,
-                                           frame.id(), frame.messages.size(), copy_));
+                                           static_cast<std::int64_t>(frame.id()),
+                                           frame.messages.size(), copy_));
   }
 
   char* encode(const Message& message, char* at) const {

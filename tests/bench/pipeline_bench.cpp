@@ -41,7 +41,7 @@ double messages_per_s(ConsumerAccount::Timing timing, std::chrono::duration<doub
                                   .clock = clock,
                                   .live = live,
                                   .on_refused = [](PushStatus) {},
-                                  .on_unsent = [](std::span<const Message>) {}};
+                                  .on_unsent = [](const LostMessages&) {}};
   const ConsumerContext consuming{
       .channel = channel,
       .clock = clock,
@@ -49,7 +49,8 @@ double messages_per_s(ConsumerAccount::Timing timing, std::chrono::duration<doub
       .limits = {.batch_size = options.batch_size, .linger = options.linger},
       .give_up = {},
       .on_failure = [](const WriteResult&) { std::abort(); },
-      .on_unsent = [](std::span<const Message>) {}};
+      .on_unsent = [](const LostMessages&) {},
+      .on_doubt = [](std::span<const Message>) {}};
   CircuitBreaker breaker(options.breaker,
                          {options.retry_delay.shortest, options.retry_delay.longest}, plan.seed,
                          clock, {});

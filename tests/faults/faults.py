@@ -15,16 +15,17 @@ import sys
 import tempfile
 import time
 
-import limits  # registers its rows, as the next four do
+import limits  # registers its rows, as the next five do
 import machine
 import refusals
 import spooling
 import stress
+import unsent
 from databases import Postgres, Skip
 from harness import METHODS, ROWS, Bench, row, until
 from proxy import Proxy
 
-assert limits and machine and refusals and spooling
+assert limits and machine and refusals and spooling and unsent
 
 # The server goes away.
 

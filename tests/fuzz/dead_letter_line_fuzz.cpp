@@ -13,7 +13,7 @@ namespace {
 auto members(const DeadLetter& letter) {
   return std::tie(letter.run_id, letter.sequence, letter.producer, letter.text, letter.due,
                   letter.created, letter.attempts, letter.error.code, letter.error.message,
-                  letter.error.constraint);
+                  letter.error.constraint, letter.frame);
 }
 
 }  // namespace
@@ -30,8 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     require(letter->run_id >= 0 && letter->sequence <= INT64_MAX && letter->producer <= INT32_MAX,
             "a letter's numbers fit the table");
     const auto json = nlohmann::json::parse(input);
-    require(json.at("version") == 1 && json.at("sequence") == letter->sequence &&
-                json.at("producer") == letter->producer &&
+    require(json.at("version") == (letter->frame ? 2 : 1), "only a letter with a frame has one");
+    require(json.at("sequence") == letter->sequence && json.at("producer") == letter->producer &&
                 json.at("attempts") == letter->attempts &&
                 json.at("due_us") == unix_microseconds(letter->due) &&
                 json.at("created_us") == unix_microseconds(letter->created),
