@@ -36,7 +36,7 @@ class LedgerSink final : public Sink {
     if (now.refused) return *now.refused;
     for (std::size_t row = 0; row < frame.messages.size(); ++row) {
       if (bad.contains(frame.messages[row].sequence)) {
-        WriteResult result = refusal(ErrorClass::kPoison, "23514");
+        WriteResult result = refusal(bad_class, "23514");
         if (names_rows) result.error.row = row;
         return result;
       }
@@ -50,6 +50,7 @@ class LedgerSink final : public Sink {
 
   std::function<Answer(std::size_t nth)> answer;
   std::set<std::uint64_t> bad;
+  ErrorClass bad_class = ErrorClass::kPoison;
   bool names_rows = false;
   std::size_t writes = 0;
   std::set<std::uint64_t> ledger;
@@ -335,6 +336,33 @@ TEST_CASE("courier: a ledger that holds a frame nobody doubted is a violation") 
   f.sink.ledger.insert(0);
   const auto list = messages_from(0, 5);
   CHECK(f.deliver(list).failure->error.code == "ledger");
+}
+
+TEST_CASE("courier: a row that is refused again and again while others pass is poison") {
+  for (const ErrorClass error_class : {ErrorClass::kContention, ErrorClass::kUnknown}) {
+    Fixture f;
+    f.sink.bad = {3};
+    f.sink.bad_class = error_class;
+    f.sink.answer = [&](std::size_t) {
+      f.budget.earn();  // as if another courier stored a frame
+      return Answer{};
+    };
+    const Delivered delivered = f.deliver(messages_from(0, 5));
+    CHECK(delivered.stored == 4);
+    CHECK(delivered.dead_lettered == 1);
+    CHECK_FALSE(delivered.failure.has_value());
+    CHECK(std::set(f.stored.begin(), f.stored.end()) == std::set<std::uint64_t>{0, 1, 2, 4});
+  }
+}
+
+TEST_CASE("courier: where nothing passes, a lock that is held for ever makes no row poison") {
+  Fixture f;
+  f.sink.answer = [](std::size_t) {
+    return Answer{Fault::kNone, refusal(ErrorClass::kContention, "55P03")};
+  };
+  const Delivered delivered = f.deliver(messages_from(0, 5));
+  CHECK(delivered.unsent == 5);
+  CHECK(delivered.dead_lettered == 0);
 }
 
 TEST_CASE("courier: an unknown error is tried three times, a fatal one once") {

@@ -36,6 +36,7 @@ bool RetryBudget::spend() {
 }
 
 void RetryBudget::earn() {
+  successes_.fetch_add(1, std::memory_order_relaxed);
   std::int32_t tokens = tokens_.load(std::memory_order_relaxed);
   while (tokens < kTokensMax) {
     if (tokens_.compare_exchange_weak(tokens, tokens + 1, std::memory_order_relaxed)) return;

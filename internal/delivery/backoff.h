@@ -33,10 +33,15 @@ class RetryBudget {
   [[nodiscard]] bool spend();
   // A write succeeded: one token back.
   void earn();
+  // How many writes have succeeded.
+  [[nodiscard]] std::uint64_t successes() const {
+    return successes_.load(std::memory_order_relaxed);
+  }
 
  private:
   // Relaxed throughout: the count orders nothing but itself.
   std::atomic<std::int32_t> tokens_{kTokensMax};
+  std::atomic<std::uint64_t> successes_{0};
 };
 
 }  // namespace loadgen

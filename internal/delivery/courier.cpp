@@ -20,6 +20,8 @@ WriteResult ledger_violation() {
 constexpr BackoffPolicy kContention{std::chrono::milliseconds(10), std::chrono::milliseconds(500)};
 constexpr std::chrono::seconds kCapacityCap{30};  // somebody has to make room: no hurry
 constexpr std::uint64_t kMostUnknown = 3;
+// Contention that comes by chance, in half of all attempts, does so once in a million times.
+constexpr std::uint64_t kMostContention = 20;
 // A target that let us in before and now does not know us may be in the middle of being restored.
 constexpr std::chrono::seconds kRefusalPatience{60};
 
@@ -80,6 +82,7 @@ void Courier::connect() {
 Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
   Delivered delivered;
   held_back_ = nanoseconds(0);
+  successes_before_.reset();
   const Piece whole = settle(frame, events, delivered);
   const std::uint64_t rows = frame.messages.size();
   switch (whole.settled) {
@@ -186,6 +189,7 @@ Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
       // Past its row in the ledger: an attempt in doubt before this one was not committed.
       return end_as(Settled::kPoison);
     }
+    if (is_singled_out(attempt, frame, trying)) return end_as(Settled::kPoison);
     trying.unknown_errors += result.error.error_class == ErrorClass::kUnknown ? 1 : 0;
     if (is_hopeless(attempt, trying)) {
       delivered.failure = result;
@@ -236,6 +240,31 @@ void Courier::drop_sink() {
   std::unique_ptr<Sink> dropped;
   const std::lock_guard lock(mutex_);
   dropped = std::move(sink_);
+}
+
+// Whether it must be the frame, though the error's class says that trying again helps: it is
+// refused again and again in the same way while others, or other parts of it, are stored. A frame
+// of many rows may be split without that: its parts will tell.
+bool Courier::is_singled_out(const Attempt& attempt, const Frame& frame, Trying& trying) {
+  const WriteError& error = attempt.result.error;
+  const bool may_be =
+      error.error_class == ErrorClass::kContention || error.error_class == ErrorClass::kUnknown;
+  const bool is_refusal = attempt.stage == Stage::kWrite && !trying.in_doubt && may_be &&
+                          attempt.result.outcome == WriteOutcome::kNotWritten;
+  if (!is_refusal) {
+    trying.refusals = 0;
+    return false;
+  }
+  if (trying.refusals == 0 || trying.refusal != error.code) {
+    trying.refusal = error.code;
+    trying.refusals = 0;
+  }
+  ++trying.refusals;
+  if (!successes_before_) successes_before_ = context_.budget.successes();
+  const bool is_unknown = error.error_class == ErrorClass::kUnknown;
+  const bool others_pass = context_.budget.successes() > *successes_before_;
+  return trying.refusals >= (is_unknown ? kMostUnknown : kMostContention) &&
+         (others_pass || (!is_unknown && frame.messages.size() > 1));
 }
 
 bool Courier::is_hopeless(const Attempt& attempt, const Trying& trying) {

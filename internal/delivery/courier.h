@@ -122,6 +122,9 @@ class Courier {
     std::uint64_t unknown_errors = 0;
     std::uint32_t waits = 0;  // before attempts
     bool in_doubt = false;
+    // Refusals with one code, one after the other, over sessions that live.
+    std::string refusal;
+    std::uint64_t refusals = 0;
   };
 
   enum class Stage { kConnect, kWrite };
@@ -138,6 +141,7 @@ class Courier {
   void begin_attempt(TimePoint now);
   WriteResult end_attempt(WriteResult result);
   void drop_sink();
+  [[nodiscard]] bool is_singled_out(const Attempt& attempt, const Frame& frame, Trying& trying);
   [[nodiscard]] bool is_hopeless(const Attempt& attempt, const Trying& trying);
   bool back_off(const WriteResult& result, Trying& trying);
   void isolate(const Frame& frame, Piece piece, const DeliveryEvents& events, Delivered& delivered);
@@ -145,6 +149,8 @@ class Courier {
   const DeliveryContext& context_;
   std::minstd_rand random_;  // of the backoff
   nanoseconds held_back_{0};
+  // How often all couriers had succeeded when the frame at hand was first refused.
+  std::optional<std::uint64_t> successes_before_;
   bool was_connected_ = false;
   bool sink_has_stored_ = false;            // the one there is now
   std::uint64_t openings_ = 0;              // of the breaker, when the target was last tried

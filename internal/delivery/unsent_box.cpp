@@ -24,7 +24,9 @@ void UnsentBox::add(const LostMessages& lost) {
 void UnsentBox::add_in_doubt(std::span<const Message> frame) {
   const std::lock_guard lock(mutex_);
   append_locked(frame, {"in_doubt", "the run ended before its commit was answered"},
-                [&](const Message&) { return DoubtfulFrame{Frame{frame}.id(), frame.size()}; });
+                [&](const Message&) {
+                  return DoubtfulFrame{Frame{frame}.id(), frame.size()};
+                });
 }
 
 void UnsentBox::append_locked(

@@ -226,6 +226,18 @@ def poison_check_unnamed(b, method):
            "DROP TRIGGER spoil ON messages")
 
 
+@row("a trigger fails for two rows as if by chance, each time", variants=METHODS)
+def poison_contention(b, method):
+    """40001, which is worth another try: but not for ever, while all others pass"""
+    b.postgres_with_tables(trigger("IF NEW.sequence IN (7, 1007) THEN "
+                                   "RAISE 'refused' USING ERRCODE = '40001'; END IF;"))
+    b.start("--rps=1000", "--duration=10", f"--insert={method}")
+    b.judge(exits=(3,), limit=60)
+    b.check(b.dead_sequences() == [7, 1007], f"dead letters {b.dead_sequences()[:8]}...")
+    b.check(b.result is not None and b.result["counts"]["stored"] == 9998,
+            "the others are not all stored")
+
+
 @row("NOT NULL refuses 1 row in 1000", variants=METHODS)
 def poison_not_null(b, method):
     """23502, of a row a trigger spoiled"""
