@@ -22,7 +22,8 @@ CREATE TABLE IF NOT EXISTS loadgen_runs (
 );
 
 -- One row for each frame that was committed, in the frame's own transaction: a frame that is written
--- again because its outcome was not known is stored once. Rows of finished runs may be deleted.
+-- again because its outcome was not known is stored once, also by a later resume or replay. Delete
+-- its rows only together with all else of their run: README.md, "Tables".
 CREATE TABLE IF NOT EXISTS loadgen_ledger (
     run_id bigint NOT NULL,
     frame  bigint NOT NULL,  -- sequence of its first message

@@ -87,6 +87,7 @@ int execute(const Verify& wanted) {
   start_logging(wanted.options);
   const VerifyReport report = verify(wanted, clock);
   write_stdout(to_text(report));
+  if (!report.unjudged_because.empty()) return kExitFailed;
   return report.audit.passed == true ? kExitOk : kExitViolation;
 }
 

@@ -40,7 +40,8 @@ struct RecordedFacts {
   std::uint32_t message_size = 0;
   std::optional<std::uint64_t> scheduled;  // nullopt: the run never ended, or was killed
   std::optional<std::uint64_t> stored;     // as the run counted it
-  std::uint64_t ledger_rows = 0;           // in frames the ledger knows as committed; 0 = no ledger
+  std::uint64_t ledger_rows = 0;           // in frames the ledger knows as committed
+  bool has_ledger = false;                 // the run wrote one
 };
 
 // Lost are rows that the run counted or the ledger knows, and that are not found: how many, not

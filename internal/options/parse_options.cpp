@@ -264,7 +264,8 @@ constexpr const char* kVerifyDescription =
 
 constexpr const char* kVerifyFooter =
     "Changes nothing. A run that was killed is judged by its ledger.\n"
-    "Exit codes: 0 all is there once; 1 the database failed; 2 usage; 4 it is not.";
+    "Exit codes: 0 all is there once; 1 the database failed, or there is nothing to judge by;\n"
+    "2 usage; 4 it is not.";
 
 constexpr const char* kFooter =
     "Values: durations 10 (seconds), 250ms, 1m30s; rates 500, 50k, 1.5M; counts 10000, 10k;\n"

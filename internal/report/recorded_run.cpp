@@ -32,7 +32,8 @@ RecordedFacts facts_of(const RecordedRun& run) {
                         .message_size = static_cast<std::uint32_t>(message_size),
                         .scheduled = std::nullopt,
                         .stored = std::nullopt,
-                        .ledger_rows = run.ledger_rows};
+                        .ledger_rows = run.ledger_rows,
+                        .has_ledger = config.value("delivery", "") == "exactly-once"};
     if (!run.result_json.empty()) {
       const Json counts = Json::parse(run.result_json).at("counts");
       facts.scheduled = whole_number(counts, "scheduled");

@@ -2,46 +2,37 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <string>
+#include <utility>
+
 #include "base/error.h"
 #include "base/redact.h"
-#include "base/units.h"
 #include "report/recorded_run.h"
 #include "sink/make_target.h"
 
 namespace loadgen {
 
-std::string to_text(const VerifyReport& report) {
-  const AuditResult& audit = report.audit;
-  std::string text =
-      fmt::format("Run       {}, table {}{}\n", report.run.run_id, one_line(report.run.table),
-                  report.run.result_json.empty() ? ", without a recorded end" : "");
-  if (report.run.ledger_frames > 0) {
-    text +=
-        fmt::format("Ledger    {} frames with {} rows\n", format_count(report.run.ledger_frames),
-                    format_count(report.run.ledger_rows));
-  }
-  text += fmt::format(
-      "Audit     {}: {} rows read back, {} lost, {} duplicated, {} unexpected, {} corrupted, {} "
-      "recovered\n",
-      audit.passed == true ? "passed" : "FAILED", format_count(audit.checked),
-      format_count(audit.lost), format_count(audit.duplicated), format_count(audit.unexpected),
-      audit.mode == VerifyMode::kFull ? format_count(audit.corrupted) : "unknown",
-      format_count(report.audit.recovered));
-  return text;
+namespace {
+
+// Connects the target, too.
+RecordedRun find(Target& target, std::optional<std::int64_t> run_id, const std::string& db) {
+  if (auto run = target.find_run(run_id)) return *std::move(run);
+  throw SetupError(fmt::format("{}: there is no {} in loadgen_runs", one_line(redact(db)),
+                               run_id ? fmt::format("run {}", *run_id) : std::string("run")));
 }
+
+}  // namespace
 
 VerifyReport verify(const Verify& wanted, Clock& clock) {
   Options options = wanted.options;
-  const auto run = make_target(options, clock)->find_run(wanted.run_id);
-  if (!run) {
-    throw SetupError(
-        fmt::format("{}: there is no {} in loadgen_runs", one_line(redact(options.db)),
-                    wanted.run_id ? fmt::format("run {}", *wanted.run_id) : std::string("run")));
-  }
-  options.table = run->table;
+  const RecordedRun run = find(*make_target(options, clock), wanted.run_id, options.db);
+  options.table = run.table;
   const auto target = make_target(options, clock);
-  const auto again = target->find_run(run->run_id);  // connects it
-  return {*again, audit_recorded(*target, facts_of(*again), options.verify)};
+  const RecordedRun before = find(*target, run.run_id, options.db);
+  const RecordedFacts facts = facts_of(before);
+  const AuditResult audit = audit_recorded(*target, facts, options.verify);
+  return judge_recorded(before, find(*target, run.run_id, options.db), facts, audit);
 }
 
 }  // namespace loadgen

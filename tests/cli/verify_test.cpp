@@ -1,0 +1,70 @@
+#include <doctest/doctest.h>
+
+#include <csignal>
+
+#include "cli/app.h"
+#include "cli/database.h"
+
+namespace loadgen {
+namespace {
+
+ProcessResult verify(const Database& database, const Arguments& more = {}) {
+  Arguments arguments{"verify", "--db=" + database.address()};
+  arguments.insert(arguments.end(), more.begin(), more.end());
+  return run_app(arguments);
+}
+
+void says_when_the_ledger_is_gone(Database& database) {
+  const std::string db = "--db=" + database.address();
+  for (const std::string& missing : {std::string("true"), std::string("frame = 0")}) {
+    CAPTURE(missing);
+    REQUIRE(run_app({db, "--rps=max", "--count=1000", "--quiet"}).exit_code == 0);
+    CHECK(verify(database).exit_code == 0);
+    database.execute("DELETE FROM loadgen_ledger WHERE " + missing);
+    const ProcessResult result = verify(database);
+    CHECK(result.exit_code == 1);
+    CHECK(contains(result.out, "Audit     cannot judge"));
+    CHECK(contains(result.out, "the run stored 1,000 rows, and loadgen_ledger accounts for"));
+    // What is certain is said all the same.
+    database.execute(
+        "INSERT INTO messages (message, created_at, run_id, sequence, producer) "
+        "SELECT message, created_at, run_id, sequence, producer FROM messages WHERE sequence = 7");
+    CHECK(verify(database).exit_code == 4);
+    database.execute("DELETE FROM messages");
+  }
+}
+
+}  // namespace
+
+TEST_CASE("verify on SQLite: a run whose rows in the ledger were deleted is not judged") {
+  SqliteDatabase database;
+  says_when_the_ledger_is_gone(database);
+}
+
+TEST_CASE("verify on Postgres: a run whose rows in the ledger were deleted is not judged") {
+  const auto database = postgres_database();
+  if (database) says_when_the_ledger_is_gone(*database);
+}
+
+TEST_CASE("verify: a run without a ledger needs none") {
+  SqliteDatabase database;
+  REQUIRE(run_app({"--db=" + database.address(), "--rps=max", "--count=100", "--quiet",
+                   "--delivery=at-least-once"})
+              .exit_code == 0);
+  CHECK(verify(database).exit_code == 0);
+}
+
+TEST_CASE("verify: of a run that goes on it is said that it has no end") {
+  SqliteDatabase database;
+  // After its first message it waits for a quarter of an hour.
+  AppRun run({"--db=" + database.address(), "--rps=0.001", "--duration=0"});
+  REQUIRE(run.process().await_err("Starting producers..."));
+  REQUIRE(database.await_rows("messages", 1));
+  const ProcessResult result = verify(database);
+  CHECK(contains(result.out, "It has no recorded end: it is still going on, was killed"));
+  run.process().send(SIGTERM);
+  CHECK(run.finish().process.exit_code == 0);
+  CHECK_FALSE(contains(verify(database).out, "no recorded end"));
+}
+
+}  // namespace loadgen
