@@ -35,13 +35,13 @@ _loadgen_app() {
   local words="--db --log-level --help --version"
   case ${COMP_WORDS[1]} in
     replay)
-      words+=" --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker --quiet"
+      words+=" --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker --quiet --json"
       if [[ $cur != -* ]]; then
         compopt -o filenames 2>/dev/null
         COMPREPLY=($(compgen -f -- "$cur")) && return
       fi
       ;;
-    verify) words+=" --run --verify" ;;
+    verify) words+=" --run --verify --json" ;;
     *)
       words+=" --producers --rps --duration --count --burst --max-lag --message-size --seed --queue-capacity --on-full
         --spool --consumers --batch-size --linger --table --insert --durability --drain-timeout --delivery --retries

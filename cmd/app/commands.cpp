@@ -2,11 +2,17 @@
 
 #include <fmt/format.h>
 
+#include <optional>
+#include <string>
+#include <vector>
+
 #include "base/error.h"
 #include "plan/plan.h"
 #include "report/deliver.h"
+#include "report/json_report.h"
 #include "report/judge.h"
 #include "report/output_file.h"
+#include "report/text_report.h"
 #include "run/log.h"
 #include "run/replay.h"
 #include "run/run.h"
@@ -34,14 +40,41 @@ void check_destinations(const Options& options, const Target& target) {
   check_destination("--json", options.json, taken);
 }
 
-// Of a run that could not start. That its file cannot be written is not to hide the reason.
-void report_to_file(const Plan& plan, Target& target, Clock& clock, const std::exception& error) {
+// Of what came to no result. That its file cannot be written is not to hide the reason.
+void deliver_json_of_failure(const std::string& destination, const std::string& json) {
   try {
-    deliver_json(report_failed_start(plan, target, clock, error.what(), exit_code_of(error)),
-                 plan.options.json);
+    deliver_json(json, destination);
   } catch (const SetupError& problem) {
     write_last_line(fmt::format("app: {}\n", problem.what()));
   }
+}
+
+// Of a command other than run.
+struct Result {
+  int exit_code;
+  std::string text;
+  std::string json;
+};
+
+// Runs the command and delivers its result, or in the file that it came to none.
+template <typename Command>
+int with_json(const std::string& destination, const std::vector<std::string>& taken,
+              Command command) {
+  check_destination("--json", destination, taken);
+  std::optional<Result> result;
+  try {
+    result = command();
+  } catch (const std::exception& error) {
+    deliver_json_of_failure(destination, json_failure(error.what(), exit_code_of(error)));
+    throw;
+  }
+  deliver(result->text, result->json, destination);
+  return result->exit_code;
+}
+
+int exit_code(const VerifyReport& report) {
+  if (!report.unjudged_because.empty()) return kExitFailed;
+  return report.audit.passed == true ? kExitOk : kExitViolation;
 }
 
 }  // namespace
@@ -63,13 +96,17 @@ int execute(const Options& options) {
   bool delivered = false;
   const auto to_user = [&](const RunReport& report) {
     delivered = true;
-    deliver(report, options.json);
+    deliver(text_report(report), json_report(report), options.json);
   };
   try {
     return run_pipeline(plan, *target, clock, to_user).exit_code;
   } catch (const std::exception& error) {
     // A result of an earlier run must not pass for this one's.
-    if (!delivered) report_to_file(plan, *target, clock, error);
+    if (!delivered) {
+      const RunReport report =
+          report_failed_start(plan, *target, clock, error.what(), exit_code_of(error));
+      deliver_json_of_failure(options.json, json_report(report));
+    }
     throw;
   }
 }
@@ -77,18 +114,24 @@ int execute(const Options& options) {
 int execute(const Replay& wanted) {
   SteadyClock clock;
   start_logging(wanted.options);
-  const ReplayReport report = replay(wanted, clock);
-  write_stdout(to_text(report));
-  return report.dead_again > 0 ? kExitLosses : kExitOk;
+  std::vector<std::string> taken = make_target(wanted.options, clock)->files();
+  taken.push_back(wanted.file);
+  return with_json(wanted.options.json, taken, [&] {
+    const ReplayReport report = replay(wanted, clock);
+    const int code = report.dead_again > 0 ? kExitLosses : kExitOk;
+    return Result{code, to_text(report), to_json(report, code)};
+  });
 }
 
 int execute(const Verify& wanted) {
   SteadyClock clock;
   start_logging(wanted.options);
-  const VerifyReport report = verify(wanted, clock);
-  write_stdout(to_text(report));
-  if (!report.unjudged_because.empty()) return kExitFailed;
-  return report.audit.passed == true ? kExitOk : kExitViolation;
+  const std::vector<std::string> taken = make_target(wanted.options, clock)->files();
+  return with_json(wanted.options.json, taken, [&] {
+    const VerifyReport report = verify(wanted, clock);
+    const int code = exit_code(report);
+    return Result{code, to_text(report), json_verify(report, code)};
+  });
 }
 
 int execute(const ShowText& text) {

@@ -168,11 +168,15 @@ void declare_delivery(Declarer& declare, Options& options) {
                 "where messages go that were not written in time, or are in doubt");
 }
 
+void declare_json(Declarer& declare, Options& options) {
+  declare.value("--json", "FILE", options.json, non_empty, "", "a file name, or - for stdout",
+                "write the result as JSON; - = stdout");
+}
+
 void declare_result(Declarer& declare, Options& options) {
   declare.group("Result");
   declare.choice("--verify", "M", options.verify, "audit the stored rows: off, count or full");
-  declare.value("--json", "FILE", options.json, non_empty, "", "a file name, or - for stdout",
-                "write the result as JSON; - = stdout");
+  declare_json(declare, options);
   declare.value(
       "--progress", "D", options.progress,
       [](std::string_view text) -> MaybeSet<std::chrono::nanoseconds> {
@@ -341,6 +345,7 @@ Command parse_replay(std::vector<std::string> arguments) {
   declare.group("Delivery");
   declare_attempts(declare, replay.options);
   declare.group("Other");
+  declare_json(declare, replay.options);
   declare.choice("--log-level", "L", replay.options.log_level, "debug, info, warn, error or off");
   app.add_flag("--quiet", replay.options.quiet, "only warnings and errors on stderr")
       ->group("Other");
@@ -375,6 +380,7 @@ Command parse_verify(std::vector<std::string> arguments) {
       "the latest", "the number of a run, as its result and loadgen_runs show it",
       "the run to audit");
   declare.choice("--verify", "M", verify.options.verify, "full compares every text; count");
+  declare_json(declare, verify.options);
   declare.choice("--log-level", "L", verify.options.log_level, "debug, info, warn, error or off");
   std::vector<std::string> operands;
   if (auto text = parse_into(app, std::move(arguments), operands)) return *std::move(text);

@@ -6,9 +6,7 @@
 
 #include "base/error.h"
 #include "base/redact.h"
-#include "report/json_report.h"
 #include "report/output_file.h"
-#include "report/text_report.h"
 
 namespace loadgen {
 namespace {
@@ -16,8 +14,8 @@ namespace {
 constexpr const char* kFlag = "--json";
 
 // By its name in the file system, stdout would be opened twice and written over.
-bool is_stdout(const std::string& json) { return json == "-" || json == "/dev/stdout"; }
-bool is_file(const std::string& json) { return !json.empty() && !is_stdout(json); }
+bool is_stdout(const std::string& path) { return path == "-" || path == "/dev/stdout"; }
+bool is_file(const std::string& path) { return !path.empty() && !is_stdout(path); }
 
 }  // namespace
 
@@ -36,15 +34,15 @@ void check_destination(const std::string& flag, const std::string& path,
   }
 }
 
-void deliver_json(const RunReport& report, const std::string& json) {
-  if (is_file(json)) write_file(kFlag, json, json_report(report));
-  if (is_stdout(json)) write_stdout(json_report(report));
+void deliver_json(const std::string& json, const std::string& destination) {
+  if (is_file(destination)) write_file(kFlag, destination, json);
+  if (is_stdout(destination)) write_stdout(json);
 }
 
-void deliver(const RunReport& report, const std::string& json) {
-  const std::string shown = is_stdout(json) ? json_report(report) : text_report(report);
+void deliver(const std::string& text, const std::string& json, const std::string& destination) {
+  const std::string& shown = is_stdout(destination) ? json : text;
   try {
-    if (is_file(json)) write_file(kFlag, json, json_report(report));
+    if (is_file(destination)) write_file(kFlag, destination, json);
   } catch (const SetupError&) {
     write_stdout(shown);
     throw;

@@ -1,10 +1,8 @@
-// Hands a finished report to where the user wants it.
+// Hands a finished result to where the user wants it.
 #pragma once
 
 #include <span>
 #include <string>
-
-#include "report/run_report.h"
 
 namespace loadgen {
 
@@ -13,11 +11,12 @@ namespace loadgen {
 void check_destination(const std::string& flag, const std::string& path,
                        std::span<const std::string> taken);
 
-// The JSON alone, to the same places: of a run that could not start.
-void deliver_json(const RunReport& report, const std::string& json);
+// The JSON alone, to the same places: of what could not start.
+void deliver_json(const std::string& json, const std::string& destination);
 
-// json: a file for the JSON, "-" to have it on stdout instead of the text, "" for none. One of two
-// destinations that fails does not keep the report from the other. Throws SetupError.
-void deliver(const RunReport& report, const std::string& json);
+// A result as text and as JSON. destination: a file for the JSON, "-" to have it on stdout instead
+// of the text, "" for none. One of two that fails does not keep the result from the other. Throws
+// SetupError.
+void deliver(const std::string& text, const std::string& json, const std::string& destination);
 
 }  // namespace loadgen

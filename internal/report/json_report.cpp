@@ -159,6 +159,36 @@ std::string dump(const Json& json) {
 
 }  // namespace
 
+std::string json_verify(const VerifyReport& report, int exit_code) {
+  const RecordedRun& run = report.run;
+  const bool judged = report.unjudged_because.empty();
+  return dump({{"schema_version", kJsonSchemaVersion},
+               {"run_id", std::to_string(run.run_id)},
+               {"table", run.table},
+               {"ended", !run.result_json.empty()},
+               {"ledger", {{"frames", run.ledger_frames}, {"rows", run.ledger_rows}}},
+               {"audit", audit_json(report.audit)},
+               {"unjudged_because", judged ? Json(nullptr) : Json(report.unjudged_because)},
+               {"exit_code", exit_code},
+               {"failure", nullptr}}) +
+         "\n";
+}
+
+std::string json_counts(NamedCounts counts, int exit_code) {
+  Json json{{"schema_version", kJsonSchemaVersion}};
+  for (const auto& [name, count] : counts) json[name] = count;
+  json["exit_code"] = exit_code;
+  json["failure"] = nullptr;
+  return dump(json) + "\n";
+}
+
+std::string json_failure(const std::string& reason, int exit_code) {
+  return dump({{"schema_version", kJsonSchemaVersion},
+               {"exit_code", exit_code},
+               {"failure", {{"message", reason}}}}) +
+         "\n";
+}
+
 std::string json_config(const Options& config) { return dump(config_json(config)); }
 
 std::string json_report(const RunReport& report) {

@@ -17,6 +17,7 @@
 #include "delivery/dead_letters.h"
 #include "delivery/letter_file.h"
 #include "model/sequence_set.h"
+#include "report/json_report.h"
 #include "run/await_database.h"
 #include "run/log.h"
 #include "sink/make_target.h"
@@ -267,6 +268,14 @@ std::string to_text(const ReplayReport& report) {
   return fmt::format("Replayed: {} | Already present: {} | Dead again: {} | Skipped lines: {}\n",
                      report.replayed, report.already_present, report.dead_again,
                      report.skipped_lines);
+}
+
+std::string to_json(const ReplayReport& report, int exit_code) {
+  return json_counts({{"replayed", report.replayed},
+                      {"already_present", report.already_present},
+                      {"dead_again", report.dead_again},
+                      {"skipped_lines", report.skipped_lines}},
+                     exit_code);
 }
 
 ReplayReport replay(const Replay& replay, Clock& clock) { return Replayer(replay, clock).run(); }

@@ -20,6 +20,8 @@ struct ReplayReport {
 
 // One line for people.
 std::string to_text(const ReplayReport& report);
+// For programs.
+std::string to_json(const ReplayReport& report, int exit_code);
 
 // Blocks. Throws UsageError when the file cannot be read, SetupError when the database cannot be
 // used or fails for good; what was stored until then stays.

@@ -4,6 +4,7 @@
 
 #include "cli/app.h"
 #include "cli/database.h"
+#include "support/process.h"
 
 namespace loadgen {
 namespace {
@@ -44,6 +45,31 @@ TEST_CASE("verify on SQLite: a run whose rows in the ledger were deleted is not 
 TEST_CASE("verify on Postgres: a run whose rows in the ledger were deleted is not judged") {
   const auto database = postgres_database();
   if (database) says_when_the_ledger_is_gone(*database);
+}
+
+TEST_CASE(
+    "verify and replay: --json writes what was found, and replaces what an earlier one wrote") {
+  SqliteDatabase database;
+  const TempDir directory;
+  const std::string db = "--db=" + database.address();
+  const std::string json = "--json=" + directory.file("result.json");
+  const auto result = [&] { return Json::parse(read_file(directory.file("result.json"))); };
+  REQUIRE(run_app({db, "--rps=max", "--count=100", "--quiet"}).exit_code == 0);
+  CHECK(contains(verify(database, {json}).out, "Audit     passed"));
+  CHECK(result().at("run_id") == database.value("SELECT run_id FROM loadgen_runs"));
+  CHECK(result().at("audit").at("passed") == true);
+  CHECK(result().at("ledger").at("rows") == 100);
+  CHECK(result().at("exit_code") == 0);
+  CHECK(Json::parse(verify(database, {"--json=-"}).out) == result());
+
+  CHECK(verify(database, {json, "--run=1"}).exit_code == 1);
+  CHECK(result().at("exit_code") == 1);
+  CHECK(contains(result().at("failure").at("message").get<std::string>(), "there is no run 1"));
+  CHECK(run_app({"replay", directory.file("none"), db, json}).exit_code == 2);
+  CHECK(result().at("exit_code") == 2);
+  // Nothing is written over what is read.
+  CHECK(run_app({"verify", db, "--json=" + database.path()}).exit_code == 2);
+  CHECK(verify(database).exit_code == 0);
 }
 
 TEST_CASE("verify: a run without a ledger needs none") {
