@@ -249,6 +249,51 @@ TEST_CASE("printable: newlines and control characters cannot break a line") {
   }
 }
 
+TEST_CASE("printable: neither Unicode's controls nor marks of direction reach a terminal") {
+  CHECK(printable("a\u009b31mb") == "a?31mb");
+  for (const std::string hidden : {"\u0080", "\u0085", "\u009f", "\u061c", "\u200e", "\u200f",
+                                   "\u2028", "\u2029", "\u202a", "\u202e", "\u2066", "\u2069"}) {
+    CAPTURE(hidden);
+    CHECK(printable("a" + hidden + "b") == "a?b");
+    CHECK(printable(hidden) == "?");
+  }
+  // Their neighbours are shown, and what is cut off or is no UTF-8 does no harm.
+  for (const std::string shown : {"\u00a0", "\u061b", "\u061d", "\u200d", "\u2010", "\u2027",
+                                  "\u202f", "\u2065", "\u206a", "\xc2", "\xe2\x80", "\xff"}) {
+    CAPTURE(shown);
+    CHECK(printable(shown) == shown);
+  }
+}
+
+TEST_CASE("redact: a password with blanks and without the quotes it needs is hidden to its end") {
+  const Shown cases[] = {
+      {"password=top secret", "password=***"},
+      {"password=top secret host=h", "password=*** host=h"},
+      {"host=h password=a very  top secret dbname = d", "host=h password=*** dbname = d"},
+      {"password='top' secret host=h", "password='*** host=h"},
+      {"password = top secret", "password = ***"},
+  };
+  for (const Shown& c : cases) {
+    CAPTURE(c.address);
+    CHECK(redact(c.address) == c.redacted);
+  }
+}
+
+TEST_CASE("hint: a password in a URL whose punctuation is not percent-encoded") {
+  for (const std::string_view address :
+       {"postgres://u:a@b@host/db", "postgres://u:a/b@host/db", "postgresql://u:a%zz@host/db",
+        "postgres://u:a#b@host/db", "postgres://u:a:b@host/db", "postgres://h/d?password=a@b"}) {
+    CAPTURE(address);
+    CHECK(password_hint(address).find("%40") != std::string::npos);
+  }
+  for (const std::string_view address :
+       {"postgres://u:a%40b%25c@host/db", "postgres://u@host/db", "postgres://host:5432/db?user=u",
+        "password=a@b host=h", "host=h password='a://b'", "sqlite:a:b@c", "x"}) {
+    CAPTURE(address);
+    CHECK(password_hint(address).empty());
+  }
+}
+
 TEST_CASE("printable: blanks at the ends are part of the text") {
   CHECK(printable(" 5 ") == " 5 ");
   CHECK(printable("5\n") == "5; ");

@@ -19,13 +19,18 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
+// Whether an escape such as %40 begins there.
+bool is_escape(std::string_view text, std::size_t at) {
+  const auto hex = [&](std::size_t digit) {
+    return digit < text.size() && std::isxdigit(static_cast<unsigned char>(text[digit])) != 0;
+  };
+  return text[at] == '%' && hex(at + 1) && hex(at + 2);
+}
+
 std::string percent_decode(std::string_view text) {
   std::string decoded;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    const auto hex = [&](std::size_t at) {
-      return at < text.size() && std::isxdigit(static_cast<unsigned char>(text[at])) != 0;
-    };
-    if (text[i] == '%' && hex(i + 1) && hex(i + 2)) {
+    if (is_escape(text, i)) {
       decoded += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
       i += 2;
     } else {
@@ -99,6 +104,22 @@ Range value_after(std::string_view text, std::size_t equals) {
   return {begin, std::min(at, text.size())};
 }
 
+// A password's value, and the words behind it that are no keys: it holds blanks, and the quotes
+// were forgotten.
+Range password_after(std::string_view text, std::size_t equals) {
+  Range value = value_after(text, equals);
+  for (;;) {
+    std::size_t word = value.end;
+    if (word < text.size() && text[word] == '\'') ++word;
+    word = skip_blanks(text, word);
+    std::size_t end = word;
+    while (end < text.size() && !is_blank(text[end]) && text[end] != '=') ++end;
+    const std::size_t behind = skip_blanks(text, end);
+    if (end == word || (behind < text.size() && text[behind] == '=')) return value;
+    value.end = end;
+  }
+}
+
 // key = value pairs as libpq reads them.
 void find_keyword_passwords(std::string_view text, std::vector<Range>& ranges) {
   for (std::size_t at = skip_blanks(text, 0); at < text.size(); at = skip_blanks(text, at)) {
@@ -106,8 +127,9 @@ void find_keyword_passwords(std::string_view text, std::vector<Range>& ranges) {
     if (equals == std::string_view::npos) break;
     std::string_view key = text.substr(at, equals - at);
     while (!key.empty() && is_blank(key.back())) key.remove_suffix(1);
-    const Range value = value_after(text, equals);
-    if (names_password(key)) ranges.push_back(value);
+    const bool is_password = names_password(key);
+    const Range value = is_password ? password_after(text, equals) : value_after(text, equals);
+    if (is_password) ranges.push_back(value);
     at = value.end;
     if (at < text.size() && text[at] == '\'') ++at;
   }
@@ -122,7 +144,7 @@ void find_swallowed_passwords(std::string_view text, std::vector<Range>& ranges)
     while (end > 0 && is_blank(text[end - 1])) --end;
     std::size_t key = end;
     while (key > 0 && is_key_character(text[key - 1])) --key;
-    if (names_password(text.substr(key, end - key))) ranges.push_back(value_after(text, equals));
+    if (names_password(text.substr(key, end - key))) ranges.push_back(password_after(text, equals));
   }
 }
 
@@ -176,6 +198,27 @@ std::string cover(std::string_view text, std::vector<Range> hidden) {
   return shown;
 }
 
+// Bytes of the character at the front if it is one that steers a terminal instead of being shown:
+// controls of ASCII and of Unicode (U+0080 to U+009F), line separators, and what turns the
+// direction of writing round (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069).
+// Otherwise 0.
+std::size_t unseen_character(std::string_view text) {
+  const auto byte = [&](std::size_t at) {
+    return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
+  };
+  const auto within = [](unsigned value, unsigned low, unsigned high) {
+    return value >= low && value <= high;
+  };
+  if (std::iscntrl(static_cast<unsigned char>(text.front())) != 0) return 1;
+  if (byte(0) == 0xc2 && within(byte(1), 0x80, 0x9f)) return 2;
+  if (byte(0) == 0xd8 && byte(1) == 0x9c) return 2;
+  if (byte(0) != 0xe2) return 0;
+  const bool marks =
+      byte(1) == 0x80 && (within(byte(2), 0x8e, 0x8f) || within(byte(2), 0xa8, 0xae));
+  const bool isolates = byte(1) == 0x81 && within(byte(2), 0xa6, 0xa9);
+  return marks || isolates ? 3 : 0;
+}
+
 void add_secret(std::vector<std::string>& secrets, const std::string& secret) {
   const bool known = std::find(secrets.begin(), secrets.end(), secret) != secrets.end();
   if (!secret.empty() && !known) secrets.push_back(secret);
@@ -202,16 +245,36 @@ std::vector<std::string> secrets_in(std::string_view address) {
   return secrets;
 }
 
+std::string password_hint(std::string_view address) {
+  if (address.find("://") >= address.find('=')) return "";
+  std::vector<Range> passwords;
+  find_uri_passwords(address, passwords);
+  for (const Range& range : passwords) {
+    const std::string_view password = address.substr(range.begin, range.end - range.begin);
+    for (std::size_t at = 0; at < password.size(); ++at) {
+      const bool is_special =
+          std::string_view("@:/?#%").find(password[at]) != std::string_view::npos;
+      if (is_special && !is_escape(password, at)) {
+        return "; in a URL, a password's @ : / ? # % are written %40 %3A %2F %3F %23 %25";
+      }
+    }
+  }
+  return "";
+}
+
 std::string printable(std::string_view text) {
   std::string line;
-  for (const char c : text) {
+  while (!text.empty()) {
+    const char c = text.front();
+    const std::size_t unseen = unseen_character(text);
     if (c == '\n') {
       line += "; ";
     } else if (c == '\t') {
       line += ' ';
     } else {
-      line += std::iscntrl(static_cast<unsigned char>(c)) != 0 ? '?' : c;
+      line += unseen > 0 ? '?' : c;
     }
+    text.remove_prefix(std::max<std::size_t>(unseen, 1));
   }
   return line;
 }

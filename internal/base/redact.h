@@ -15,8 +15,12 @@ std::string redact(std::string_view address);
 // The passwords in an address, as written and with escapes undone; empty ones are left out.
 std::vector<std::string> secrets_in(std::string_view address);
 
+// What to add to the error about an address that did not work: how to write its password, when that
+// may be why; otherwise "".
+std::string password_hint(std::string_view address);
+
 // Text fit for output on one line, whatever it holds: newlines become "; ", a tab a blank, other
-// control characters "?".
+// control characters, and those that turn the direction of writing round, "?".
 std::string printable(std::string_view text);
 
 // A driver's message, printable, without the blanks at its end and with each secret as "***".

@@ -69,8 +69,8 @@ std::string complete_conninfo(const std::string& address) {
   if (given == nullptr) {
     throw UsageError(fmt::format(
         "--db={}: not an address libpq can read; expected postgres://USER@HOST/DATABASE "
-        "or \"host=... dbname=...\"",
-        one_line(redact(address))));
+        "or \"host=... dbname=...\"{}",
+        one_line(redact(address)), password_hint(address)));
   }
   const ConninfoOptions ambient(PQconndefaults());
   std::string conninfo;

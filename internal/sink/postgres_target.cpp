@@ -204,7 +204,8 @@ void PostgresTarget::open() {
   // libpqxx does not tell why it cannot connect; whether to try again depends on it.
   naming_database([&] {
     if (!host_is_known(access_.conninfo)) {
-      throw SetupError("could not translate the host name to an address");
+      throw SetupError("could not translate the host name to an address" +
+                       password_hint(config_.address));
     }
     const PostgresConnection probe(access_.conninfo, access_.secrets, {});
   });

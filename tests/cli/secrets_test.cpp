@@ -78,6 +78,19 @@ TEST_CASE("secrets: a password is not shown when the address is mistyped") {
   CHECK(is_empty_directory(directory));
 }
 
+TEST_CASE(
+    "secrets: who forgot to encode or to quote a password is helped, and no part of it is shown") {
+  for (const std::string address :
+       {"postgres://user:CANARY@CANARY@nosuch.invalid/db", "postgres://user:100%zCANARY@h/db",
+        "postgres://no.such.user:CANARY/CANARY@127.0.0.1:1/db"}) {
+    CAPTURE(address);
+    const ProcessResult result = run_app({"--count=1", "--connect-wait=0", "--db=" + address});
+    CHECK(contains(result.err, "in a URL, a password's @ : / ? # % are written %40"));
+    check_no_secret(result);
+  }
+  check_no_secret(run_app({"--count=1", "--db=password=top CANARY host=127.0.0.1"}));
+}
+
 TEST_CASE("secrets: a password from libpq's environment is not shown") {
   const ProcessResult result = run_app({"--count=1", "--db=host=127.0.0.1 port=1"}, "",
                                        {{"PGPASSWORD", kCanary}, {"PGUSER", "user"}});

@@ -38,6 +38,11 @@ inline bool is_one_line(std::string_view text) {
   for (const char c : text) {
     if (std::iscntrl(static_cast<unsigned char>(c)) != 0) return false;
   }
+  // Some of Unicode's controls and of the marks that turn the direction of writing round.
+  for (const std::string_view hidden : {"\u0080", "\u009b", "\u009f", "\u061c", "\u200e", "\u200f",
+                                        "\u2028", "\u202a", "\u202e", "\u2066", "\u2069"}) {
+    if (text.find(hidden) != std::string_view::npos) return false;
+  }
   return true;
 }
 
