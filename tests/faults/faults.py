@@ -15,8 +15,9 @@ import sys
 import tempfile
 import time
 
-import limits  # registers its rows, as the next five do
+import limits  # registers its rows, as the next six do
 import machine
+import pressure
 import refusals
 import spooling
 import stress
@@ -25,7 +26,7 @@ from databases import Postgres, Skip
 from harness import METHODS, ROWS, Bench, row, until
 from proxy import Proxy
 
-assert limits and machine and refusals and spooling and unsent
+assert limits and machine and pressure and refusals and spooling and unsent
 
 # The server goes away.
 
