@@ -53,10 +53,14 @@ configure() {
   echo "$*" >"$dir/configured-with"
 }
 
-# build DIR [TARGET...]: quiet while all goes well.
+# build DIR [TARGET...]: quiet while all goes well, but for ninja's count of steps on a terminal.
 build() {
   local dir=$1
   shift
+  if [ -t 2 ]; then
+    ninja -C "$dir" "$@" >&2 || fail "the build in $dir failed"
+    return
+  fi
   local log="$dir/build.log"
   if ! ninja -C "$dir" "$@" >"$log" 2>&1; then
     cat "$log" >&2
