@@ -232,7 +232,10 @@ TEST_CASE("spool: it is for one process, for its owner, and made by this program
   Fixture f;
   {
     const Spool spool(f.path(), f.clock);
-    CHECK(refusal(f.path()) == "--spool=" + f.path() + ": is in use by another process");
+    const std::string in_use = "--spool=" + f.path() + ": is in use by another process";
+    CHECK(refusal(f.path()) == in_use);
+    std::filesystem::remove(f.path() + "/lock");
+    CHECK(refusal(f.path()) == in_use);
     struct stat status {};
     CHECK(stat((f.path() + "/spool.db").c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
@@ -319,6 +322,46 @@ TEST_CASE("spool: what is settled is removed without being asked, many messages 
   spool.settle(f.run, messages(0, 5000), SpoolEnd::kStored);
   while (spool.read([](SpoolStore& store) { return store.count(42); }) > 0) {
     std::this_thread::yield();
+  }
+}
+
+TEST_CASE("spool: deleted, moved or replaced, it is broken, and its open file tells what it held") {
+  using std::filesystem::remove;
+  using std::filesystem::rename;
+  for (const std::string what : {"directory", "moved", "file", "replaced"}) {
+    CAPTURE(what);
+    Fixture f;
+    Spool spool(f.path(), f.clock);
+    CHECK(spool.append(f.run, messages(0, 9), Spool::WhenFull::kBlock) == SpoolStatus::kSafe);
+    CHECK(spool.fix(f.run, 4, messages(4, 2)) == SpoolStatus::kSafe);
+    CHECK(spool.check_in_place());
+    CHECK(spool.flush() == SpoolStatus::kSafe);
+    const std::string file = f.path() + "/spool.db";
+    if (what == "directory") std::filesystem::remove_all(f.path());
+    if (what == "moved") rename(f.path(), f.dir.file("moved"));
+    if (what == "file") remove(file);
+    if (what == "replaced") {
+      std::ofstream(f.path() + "/other") << "something else";
+      rename(f.path() + "/other", file);
+    }
+    CHECK_FALSE(spool.is_gone());  // nobody has looked
+    spool.settle(f.run, messages(0, 1), SpoolEnd::kStored);
+    CHECK(spool.flush() == SpoolStatus::kFailed);
+    CHECK(spool.is_gone());
+    CHECK_FALSE(spool.check_in_place());
+    CHECK(spool.append(f.run, messages(9, 1), Spool::WhenFull::kBlock) == SpoolStatus::kFailed);
+    CHECK(spool.problem().find("deleted or replaced during the run") != std::string::npos);
+    spool.settle(f.run, messages(1, 1), SpoolEnd::kStored);
+    SequenceSet untried;
+    SequenceSet tried;
+    spool.salvage(f.run, [&](std::span<const Message> part, bool was_tried) {
+      for (const SequenceRange& range : ranges_of(part)) {
+        (was_tried ? tried : untried).insert(range);
+      }
+      CHECK(part.front().text == "text " + std::to_string(part.front().sequence));
+    });
+    CHECK(untried.ranges() == std::vector<SequenceRange>{{2, 4}, {6, 9}});
+    CHECK(tried.ranges() == std::vector<SequenceRange>{{4, 6}});
   }
 }
 

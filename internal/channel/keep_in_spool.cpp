@@ -1,5 +1,7 @@
 #include "channel/keep_in_spool.h"
 
+#include <algorithm>
+
 namespace loadgen {
 
 std::size_t count_unspooled(std::span<const Message> messages) {

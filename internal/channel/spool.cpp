@@ -1,16 +1,10 @@
 #include "channel/spool.h"
 
-#include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
-#include <filesystem>
+#include <exception>
 #include <utility>
 
 #include "base/background_thread.h"
@@ -31,10 +25,8 @@ constexpr std::uint64_t kManySettled = 4096;
 constexpr std::uint64_t kManyRanges = 16'384;
 // A disk says nothing when it has room again.
 constexpr std::chrono::milliseconds kLookAgain{100};
-
-[[noreturn]] void refuse(const std::string& directory, std::string_view what) {
-  throw UsageError(fmt::format("--spool={}: {}", one_line(directory), what));
-}
+// Messages read at a time from a spool that is gone.
+constexpr std::size_t kManyRead = 1000;
 
 std::uint64_t bytes_of(const Message& message) { return message.text.size() + Spool::kOverhead; }
 
@@ -50,56 +42,25 @@ std::uint64_t bytes_to_add(std::span<const Message> messages) {
   return bytes;
 }
 
-void sync_directory(const std::filesystem::path& directory) {
-  const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;  // one that may only be passed through: then it is not new
-  fsync(file);
-  close(file);
-}
-
 }  // namespace
-
-DirectoryLock::DirectoryLock(const std::string& directory) {
-  if (mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-    refuse(directory, fmt::format("cannot be made: {}", std::strerror(errno)));
-  }
-  const std::string path = directory + "/lock";
-  file_ = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
-  if (file_ < 0) refuse(directory, fmt::format("cannot be used: {}", std::strerror(errno)));
-  if (flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    const int error = errno;
-    close(file_);
-    refuse(directory, error == EWOULDBLOCK
-                          ? "is in use by another process"
-                          : std::string("cannot be locked: ") + std::strerror(error));
-  }
-}
-
-DirectoryLock::~DirectoryLock() { close(file_); }
 
 Spool::Spool(std::string directory, Clock& clock, std::uint64_t most_bytes)
     : directory_(std::move(directory)),
       most_bytes_(most_bytes),
       clock_(clock),
-      lock_(directory_),
       disk_has_room_(disk_has_room()) {
   try {
-    // SQLite follows no link to the file, and means every part of its path.
-    const auto folder = std::filesystem::canonical(directory_);
-    const std::string file = (folder / "spool.db").string();
-    writer_ = std::make_unique<SpoolStore>(file);
-    reader_ = std::make_unique<SpoolStore>(file);
-    // The names are to survive a power cut as well.
-    sync_directory(folder);
-    sync_directory(folder.parent_path());
+    writer_ = std::make_unique<SpoolStore>(directory_.file());
+    reader_ = std::make_unique<SpoolStore>(directory_.file());
+    directory_.remember_file();
     if (!disk_has_room_ && writer_->is_empty()) {
       throw UsageError(fmt::format("its disk is full: {} MiB have to be free", kLogBytes >> 20U));
     }
     thread_ = start_background_thread([this] { write_groups(); });
   } catch (const UsageError& error) {
-    throw UsageError(named(error));
+    throw UsageError(named(error.what()));
   } catch (const std::exception& error) {
-    throw SetupError(named(error));
+    throw SetupError(named(error.what()));
   }
 }
 
@@ -112,8 +73,8 @@ Spool::~Spool() {
   thread_.join();
 }
 
-std::string Spool::named(const std::exception& error) const {
-  return fmt::format("--spool={}: {}", one_line(directory_), error.what());
+std::string Spool::named(std::string_view what) const {
+  return fmt::format("--spool={}: {}", one_line(directory()), what);
 }
 
 SpoolStatus Spool::append(const SpooledRun& run, std::span<const Message> messages,
@@ -178,7 +139,10 @@ void Spool::settle(const SpooledRun& run, SequenceRange range, SpoolEnd end) {
   settled_.push_back({run.run_id, range, end});
 }
 
-SpoolStatus Spool::flush() { return submit({.task = Task::kFlush}); }
+SpoolStatus Spool::flush() {
+  const SpoolStatus status = submit({.task = Task::kFlush});
+  return check_in_place() ? status : SpoolStatus::kFailed;
+}
 
 SpoolStatus Spool::add_run(const SpooledRun& run) {
   return submit({.task = Task::kAddRun, .run = &run});
@@ -211,8 +175,42 @@ bool Spool::may_hold(const Message& message) const {
   return doubtful_.contains(message.sequence);
 }
 
+bool Spool::check_in_place() {
+  const std::string what = directory_.what_is_gone();
+  const std::lock_guard lock(mutex_);
+  if (!what.empty() && !gone_) {
+    gone_ = true;
+    problem_ = named(what);
+  }
+  return !gone_;
+}
+
+bool Spool::is_gone() const {
+  const std::lock_guard lock(mutex_);
+  return gone_;
+}
+
+void Spool::salvage(const SpooledRun& run,
+                    const std::function<void(std::span<const Message>, bool tried)>& visit) {
+  if (submit({.task = Task::kFlush}) != SpoolStatus::kSafe) return;
+  SequenceSet tried;
+  const auto frames = read([&](SpoolStore& store) { return store.fixed_frames(run.run_id); });
+  for (const SpoolStore::FixedFrame& frame : frames.frames) {
+    for (const SequenceRange& range : frame.members) tried.insert(range);
+  }
+  for (SequenceRange rest{0, INT64_MAX};;) {
+    const auto batch = read([&](SpoolStore& store) { return store.read(run, rest, kManyRead); });
+    if (batch.messages.empty()) return;
+    rest.begin = batch.messages.back().sequence + 1;
+    for_each_stretch(
+        std::span(batch.messages),
+        [&](const Message& message) { return tried.contains(message.sequence); }, visit);
+  }
+}
+
 SpoolStatus Spool::submit(Request request) {
   std::unique_lock lock(mutex_);
+  if (gone_ && request.task != Task::kFlush) return SpoolStatus::kFailed;
   requests_.push_back(&request);
   work_.notify_one();
   committed_.wait(lock, [&] { return request.finished; });
@@ -230,7 +228,7 @@ void Spool::write_groups() {
     group.swap(requests_);
     settled.swap(settled_);
     settled_messages_ = 0;
-    const bool broken = !problem_.empty();
+    const bool broken = broken_;
     lock.unlock();
     const SpoolStatus status = broken ? SpoolStatus::kFailed : write_group(group, settled);
     const bool room = disk_has_room();
@@ -261,7 +259,8 @@ SpoolStatus Spool::write_group(std::span<Request* const> group, std::span<const 
     writer_->rollback();
     const bool in_doubt = committing && !writer_->overwrite_undone();
     const std::lock_guard lock(mutex_);
-    problem_ = named(error);
+    broken_ = true;
+    if (problem_.empty()) problem_ = named(error.what());
     if (in_doubt) note_doubt_locked(group);
     return SpoolStatus::kFailed;
   }
@@ -306,7 +305,7 @@ bool Spool::has_room_locked(std::uint64_t bytes) const {
 
 bool Spool::disk_has_room() const {
   struct statvfs disk {};
-  if (statvfs(directory_.c_str(), &disk) != 0) return true;  // then the write will tell
+  if (statvfs(directory().c_str(), &disk) != 0) return true;  // then the write will tell
   const std::uint64_t size = std::uint64_t{disk.f_blocks} * disk.f_frsize;
   const std::uint64_t available = std::uint64_t{disk.f_bavail} * disk.f_frsize;
   return available >= std::max(kLogBytes, std::min(kFreeBytes, size / 20));

@@ -7,16 +7,18 @@
 
 #include <condition_variable>
 #include <cstdint>
-#include <exception>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "channel/spool_directory.h"
 #include "channel/spool_store.h"
 #include "model/message.h"
 
@@ -26,18 +28,6 @@ enum class SpoolStatus {
   kSafe,    // on disk, synced
   kFull,    // no room: nothing of it was taken
   kFailed,  // the spool is broken, see problem(): not on disk, but for what it may_hold()
-};
-
-// Keeps other processes out of a directory, which it makes if there is none. Throws UsageError.
-class DirectoryLock {
- public:
-  explicit DirectoryLock(const std::string& directory);
-  DirectoryLock(const DirectoryLock&) = delete;
-  DirectoryLock& operator=(const DirectoryLock&) = delete;
-  ~DirectoryLock();
-
- private:
-  int file_;
 };
 
 class Spool {
@@ -53,7 +43,7 @@ class Spool {
   Spool& operator=(const Spool&) = delete;
   ~Spool();  // writes what was settled; never throws
 
-  [[nodiscard]] const std::string& directory() const { return directory_; }
+  [[nodiscard]] const std::string& directory() const { return directory_.path(); }
 
   // Blocks until the messages are on disk; those that are spooled are passed over. With kBlock
   // waits for room, too, until stop_waiting().
@@ -68,7 +58,7 @@ class Spool {
   void settle(const SpooledRun& run, std::span<const Message> messages, SpoolEnd end);
   void settle(const SpooledRun& run, SequenceRange range, SpoolEnd end);
 
-  // Blocks until all that was settled before is on disk.
+  // Blocks until all that was settled before is on disk. Fails if the spool is gone.
   SpoolStatus flush();
   SpoolStatus add_run(const SpooledRun& run);
   SpoolStatus forget_run(const SpooledRun& run);
@@ -81,7 +71,7 @@ class Spool {
     try {
       return read(*reader_);
     } catch (const SetupError& error) {
-      throw SetupError(named(error));
+      throw SetupError(named(error.what()));
     }
   }
 
@@ -93,6 +83,16 @@ class Spool {
   [[nodiscard]] std::string problem() const;
   // It broke at the commit of this message, and may have it all the same.
   [[nodiscard]] bool may_hold(const Message& message) const;
+
+  // Looks whether the directory and the file are still those that were opened. If not, the spool is
+  // broken from now on, and what it holds is safe no longer. Asks the disk.
+  bool check_in_place();
+  // It was not in place when somebody looked.
+  [[nodiscard]] bool is_gone() const;
+  // A spool that is gone: visits what its open file, which nobody else finds, holds of the run and
+  // is not settled, as far as it can be read. `tried`: it is in a frame, and may be stored.
+  void salvage(const SpooledRun& run,
+               const std::function<void(std::span<const Message>, bool tried)>& visit);
 
  private:
   enum class Task { kAppend, kFix, kKeep, kFlush, kAddRun, kForgetRun };
@@ -114,17 +114,16 @@ class Spool {
   SpoolStatus write_group(std::span<Request* const> group, std::span<const Settled> settled);
   void note_doubt_locked(std::span<Request* const> group);
   void carry_out(const Request& request);
-  [[nodiscard]] std::string named(const std::exception& error) const;
+  [[nodiscard]] std::string named(std::string_view what) const;
   bool wait_for_room(std::uint64_t bytes, WhenFull when_full);
   SpoolStatus submit(Request request);
   [[nodiscard]] bool has_room_locked(std::uint64_t bytes) const;
   [[nodiscard]] bool disk_has_room() const;
 
   // Constant after construction.
-  const std::string directory_;
+  SpoolDirectory directory_;
   const std::uint64_t most_bytes_;
   Clock& clock_;
-  const DirectoryLock lock_;
 
   std::unique_ptr<SpoolStore> writer_;  // of the thread that writes
   std::uint64_t journal_rows_ = 0;
@@ -146,6 +145,8 @@ class Spool {
   bool stopped_waiting_ = false;
   bool closing_ = false;
   std::string problem_;
+  bool gone_ = false;
+  bool broken_ = false;   // a write failed
   SequenceSet doubtful_;  // of the only run that appends
 
   std::jthread thread_;

@@ -2,7 +2,9 @@
 // circulate and the steady state allocates nothing.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
@@ -20,6 +22,20 @@ struct Message {
   TimePoint taken;             // when a consumer had it for its batch
   std::string text;            // a pure function of (seed, sequence, producer)
 };
+
+// Visits the messages in stretches for which `property` is the same: visit(stretch, property).
+template <typename Property, typename Visit>
+void for_each_stretch(std::span<const Message> messages, Property property, Visit visit) {
+  while (!messages.empty()) {
+    const auto value = std::invoke(property, messages.front());
+    const auto end = std::find_if(messages.begin(), messages.end(), [&](const Message& message) {
+      return std::invoke(property, message) != value;
+    });
+    const auto stretch = messages.first(static_cast<std::size_t>(end - messages.begin()));
+    visit(stretch, value);
+    messages = messages.subspan(stretch.size());
+  }
+}
 
 // An ordered list of messages that is written in one transaction, or not at all: the unit of
 // commit. Borrows the messages, which must outlive it and not change.

@@ -8,6 +8,7 @@
 #include <cstring>
 #include <system_error>
 
+#include "base/background_thread.h"
 #include "base/error.h"
 #include "base/redact.h"
 #include "base/units.h"
@@ -26,6 +27,7 @@ namespace {
 
 // A database that is up needs some time, too, to make tables.
 constexpr std::chrono::seconds kShortestSetUp{5};
+constexpr std::chrono::milliseconds kLookAtSpool{500};
 
 WriteError fatal_error(std::string code, std::string message) {
   return {
@@ -221,6 +223,10 @@ void Pipeline::begin() {
 void Pipeline::start_helpers() {
   try {
     watchdog_.emplace(couriers_, Watchdog::patience(options_.timeout), clock_);
+    if (spool_) {
+      spool_watch_ =
+          start_background_thread([this](const std::stop_token& stop) { watch_spool(stop); });
+    }
     if (options_.progress && !options_.quiet) {
       progress_ = std::jthread([this](const std::stop_token& stop) {
         gate_.wait();
@@ -231,6 +237,15 @@ void Pipeline::start_helpers() {
     }
   } catch (const std::system_error& error) {
     throw SetupError(fmt::format("cannot start a thread: {}", error.what()));
+  }
+}
+
+// A spool may be deleted while nobody writes to it, and the messages in it with it.
+void Pipeline::watch_spool(const std::stop_token& stop) {
+  while (clock_.sleep_until(clock_.now() + kLookAtSpool, stop)) {
+    if (spool_->check_in_place()) continue;
+    on_failure({WriteOutcome::kNotWritten, fatal_error("spool", spool_->problem())});
+    return;
   }
 }
 
@@ -281,6 +296,7 @@ void Pipeline::await_consumers() {
     couriers_.clear();
   }
   progress_ = {};  // ends the line before the report
+  spool_watch_.request_stop();
 }
 
 void Pipeline::note_drain_timeout() {

@@ -79,6 +79,9 @@ class Pipeline {
   [[nodiscard]] Counts count_messages(const ProducerTotals& made,
                                       const ConsumerTotals& taken) const;
   void keep_the_rest();
+  SequenceSet save_from_gone_spool();
+  void compare_with_spool();
+  void watch_spool(const std::stop_token& stop);
   void note_drain_timeout();
   void open_gate();
   [[nodiscard]] std::optional<nanoseconds> oldest_missing(const SequenceSet& acknowledged,
@@ -134,6 +137,7 @@ class Pipeline {
   std::vector<std::jthread> producers_;
   std::optional<Watchdog> watchdog_;
   std::jthread progress_;
+  std::jthread spool_watch_;
 };
 
 }  // namespace loadgen

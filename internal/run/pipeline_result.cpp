@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "audit/audit.h"
 #include "base/error.h"
@@ -117,13 +118,50 @@ void Pipeline::keep_the_rest() {
     (lost.how == Lost::kSurely ? left_unsent_ : left_in_doubt_) += lost.messages.size();
     unsent_.add(lost);
   });
+  if (spool_ && !has_stuck_thread()) spool_->flush();
+  spooled_ = channel_->kept();
+  SequenceSet saved;
+  if (spool_ && spool_->is_gone()) saved = save_from_gone_spool();
   if (const int error = unsent_.finish(); error != 0) {
     unsent_problem_ = std::strerror(error);
     spdlog::error("--unsent={}: {}", one_line(options_.unsent), unsent_problem_);
+  } else if (!options_.unsent.empty()) {
+    // They are in one place only, should somebody find the spool again.
+    for (const SequenceRange& range : saved.ranges()) {
+      spool_->settle(spooled_run_, range, SpoolEnd::kGivenUp);
+    }
   }
-  spooled_ = channel_->kept();
-  if (!spool_ || has_stuck_thread()) return;
-  spool_->flush();
+  if (spool_ && !has_stuck_thread()) compare_with_spool();
+}
+
+// Whoever deleted the spool took what was safe in it. This process has its file open, and is the
+// last that can read it. Returns those that are in the file for unsent ones, if there is one.
+SequenceSet Pipeline::save_from_gone_spool() {
+  SequenceSet saved;
+  const std::uint64_t held = std::exchange(spooled_, 0);
+  std::uint64_t found = 0;
+  try {
+    if (!has_stuck_thread()) {
+      spool_->salvage(spooled_run_, [&](std::span<const Message> messages, bool tried) {
+        found += messages.size();
+        (tried ? left_in_doubt_ : left_unsent_) += messages.size();
+        if (tried) return;
+        unsent_.add({messages});
+        for (const SequenceRange& range : ranges_of(messages)) saved.insert(range);
+      });
+    }
+  } catch (const SetupError& error) {
+    spdlog::error("{}", error.what());
+  }
+  if (found < held) {
+    left_unsent_ += held - found;
+    spdlog::error("{} messages of the spool could not be read from it any more.", held - found);
+  }
+  return saved;
+}
+
+// It holds what was counted, or the run has failed.
+void Pipeline::compare_with_spool() {
   std::string problem = channel_->problem();
   if (problem.empty()) {
     try {

@@ -1,6 +1,6 @@
-// Between a program and libc: writes or syncs of one file and its journals fail.
+// Between a program and libc: writes, syncs or locks of one file and its journals fail.
 //
-// FAIL_IO="OPERATION FIRST COUNT ERRNO" (write or sync; COUNT 0 = for ever), FAIL_IO_FILE = what
+// FAIL_IO="OPERATION FIRST COUNT ERRNO" (write, sync or lock; COUNT 0 = for ever), FAIL_IO_FILE = what
 // the files' paths begin with, FAIL_IO_TOLD = a file that gets a line for each failure. A write
 // that fails has written its first half. ERRNO 0: the call never returns, whatever interrupts it.
 #define _GNU_SOURCE
@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -84,3 +85,5 @@ int ftruncate64(int file, off64_t size) {
 int fsync(int file) { return fails("sync", file) ? -1 : REAL(fsync)(file); }
 
 int fdatasync(int file) { return fails("sync", file) ? -1 : REAL(fdatasync)(file); }
+
+int flock(int file, int how) { return fails("lock", file) ? -1 : REAL(flock)(file, how); }

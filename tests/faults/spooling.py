@@ -227,13 +227,94 @@ def spool_io_fails(b, how):
     b.check(mixed > 5, f"in {mixed} runs messages were both spooled and not")
 
 
+@contextlib.contextmanager
+def table_locked(b):
+    """The run is under load, and cannot write."""
+    with contextlib.closing(sqlite3.connect(b.database.path, isolation_level=None)) as lock:
+        until(lambda: locked(lock), "the lock")
+        yield
+
+
+def take_away(b, what):
+    spool = f"{b.dir}/spool"
+    if what == "directory":
+        shutil.rmtree(spool)
+    elif what == "moved":
+        os.rename(spool, f"{spool}.moved")
+    elif what == "file":
+        os.remove(f"{spool}/spool.db")
+    else:
+        with open(f"{spool}/other.db", "wb"):
+            pass
+        os.replace(f"{spool}/other.db", f"{spool}/spool.db")
+
+
+@row("the spool's directory or file is deleted or replaced while the table is locked",
+     variants=("directory", "moved", "file", "replaced"))
+def spool_vanishes(b, what):
+    """What it held is safe no longer: the run fails, and --unsent has it from the open file."""
+    how = () if what in ("directory", "file") else SPILL
+    b.sqlite()
+    b.start_under_load("--rps=2000", "--duration=1", "--consumers=2", "--batch-size=20",
+                       "--drain-timeout=30s", "--timeout=1s", f"--spool={b.dir}/spool",
+                       f"--unsent={b.dir}/unsent", *how)
+    with table_locked(b):
+        # Every message is made, and nobody writes to the spool any more.
+        until(lambda: sum(map(len, accepted(b).values())) > 1000, "messages in the spool")
+        time.sleep(1)
+        take_away(b, what)
+        until(lambda: "Ending the run: --spool=" in b.read("stderr"), "the notice", 5)
+        until(lambda: b.process.poll() is not None, "the end", 15)
+    b.judge(exits=(1,), limit=20)
+    counts = b.result["counts"]
+    b.check(b.result["failure"]["code"] == "spool", f"failure: {b.result['failure']}")
+    b.check("deleted or replaced" in b.result["failure"]["message"], f"{b.result['failure']}")
+    b.check(counts["spooled"] == 0 and counts["unsent"] > 500, f"{counts}")
+    unsent = letters(b, "unsent")
+    b.check(len(unsent) == counts["unsent"], f"{len(unsent)} letters for {counts['unsent']}")
+    there = set(unsent) | set(b.database.sequences(b.result["run_id"]))
+    b.check(len(there) >= counts["produced"] - counts["in_doubt"], "messages are nowhere")
+    if what == "moved":
+        run = b.result["run_id"]
+        b.start("--rps=max", "--count=5", f"--spool={b.dir}/spool.moved")
+        b.judge()
+        stored = b.database.sequences(run)
+        b.check(len(stored) == len(set(stored)), "rows are there twice")
+        b.check(not set(stored) & set(unsent), "what went to the file was in the spool as well")
+
+
+@row("files of a spool in use are deleted, and a second process comes")
+def spool_second_process(b):
+    """It is the directory that is locked, and none of them."""
+    b.sqlite()
+    b.start_under_load("--rps=500", "--duration=60", f"--spool={b.dir}/spool")
+    with contextlib.suppress(FileNotFoundError):
+        os.remove(f"{b.dir}/spool/lock")
+    second = b.run_app(f"--spool={b.dir}/spool", f"--db={b.database.address()}", "--count=5")
+    b.check(second.returncode == 2, f"the second process ended with {second.returncode}")
+    b.check("in use by another process" in second.stderr, f"it said {second.stderr!r}")
+    b.process.send_signal(signal.SIGTERM)
+    b.judge(exits=(143,))
+
+
+@row("a spool on a file system without locks")
+def spool_without_locks(b):
+    """No other process is blamed."""
+    b.sqlite()
+    b.start("--count=5", f"--spool={b.dir}/spool", environment={
+        **shim(b, "fail_io"), "FAIL_IO": f"lock 1 0 {errno.ENOLCK}",
+        "FAIL_IO_FILE": f"{b.dir}/spool"})
+    b.end((2,), 10)
+    b.check("its file system cannot lock it (No locks available)" in b.read("stderr"),
+            f"stderr: {b.read('stderr')!r}")
+
+
 def left_behind(b):
     """A spool with some hundred messages, as a killed run leaves it, in one file."""
     b.sqlite()
     b.start_under_load("--rps=3000", "--duration=60", "--consumers=1", "--producers=2",
                        f"--spool={b.dir}/spool")
-    with contextlib.closing(sqlite3.connect(b.database.path, isolation_level=None)) as lock:
-        until(lambda: locked(lock), "the lock")
+    with table_locked(b):
         time.sleep(0.2)
         b.process.kill()
         b.process.wait()
