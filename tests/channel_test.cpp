@@ -479,6 +479,37 @@ TEST_CASE("durable channel: what it drops leaves the disk, what a closed one ref
   CHECK(oldest->kept() == 3);
 }
 
+TEST_CASE(
+    "durable channel: under drop-old a full spool drops the oldest that wait, then the newest") {
+  FakeClock clock;
+  const TempDir dir;
+  const std::uint64_t each = messages(0, 1)[0].text.size() + Spool::kOverhead;
+  Spool spool(dir.file("spool"), clock, 4 * each);
+  const auto channel = make_channel({.capacity = 100,
+                                     .on_full = OnFull::kDropOld,
+                                     .clock = clock,
+                                     .spool = &spool,
+                                     .run = {.run_id = 1},
+                                     .target_is_down = [] { return false; }});
+  CHECK(push(*channel, 0, 4).accepted == 4);
+  auto in_hand = take(*channel, 1);
+  const PushResult pushed = push(*channel, 4, 2);
+  CHECK(pushed.status == PushStatus::kDone);
+  CHECK(pushed.accepted == 2);
+  CHECK(pushed.dropped == 2);
+  CHECK(pop(*channel, 9) == Sequences{3, 4, 5});
+  // All that is on disk is with a consumer.
+  const PushResult refused = push(*channel, 6, 2);
+  CHECK(refused.accepted == 0);
+  CHECK(refused.dropped == 2);
+  CHECK(channel->kept() == 4);
+  CHECK(spool.flush() == SpoolStatus::kSafe);
+  CHECK(spool.read([](SpoolStore& store) { return store.count(1); }) == 4);
+  CHECK(spool.read([](SpoolStore& store) { return store.given_up(1); }).ranges() ==
+        std::vector<SequenceRange>{{1, 3}});
+  channel->settle(in_hand, Settlement::kStored);
+}
+
 TEST_CASE("durable channel: closed in the middle of a push, no message is without an end") {
   FakeClock clock;
   for (int i = 0; i < 30; ++i) {

@@ -18,26 +18,40 @@ DurableChannel::DurableChannel(std::size_t capacity, OnFull policy, Clock& clock
 PushResult DurableChannel::push(std::span<Message> batch) {
   if (closed_) return {.status = PushStatus::kClosed};
   for (Message& message : batch) message.spooled = false;
-  const auto when_full =
-      policy_ == OnFull::kBlock ? Spool::WhenFull::kBlock : Spool::WhenFull::kRefuse;
-  switch (spool_.append(run_, batch, when_full)) {
+  std::size_t evicted = 0;
+  switch (append(batch, evicted)) {
     case SpoolStatus::kSafe:
       break;
     case SpoolStatus::kFull:
-      if (closed_) return {.status = PushStatus::kClosed};
+      if (closed_) return {.status = PushStatus::kClosed, .dropped = evicted};
       if (policy_ == OnFull::kAbort) return {.status = PushStatus::kFull};
-      return {.dropped = batch.size()};
+      return {.dropped = evicted + batch.size()};
     case SpoolStatus::kFailed:
-      return {.status = PushStatus::kBroken};
+      return {.status = PushStatus::kBroken, .dropped = evicted};
   }
   for (Message& message : batch) message.spooled = true;
   kept_ += batch.size();
-  const PushResult pushed = memory_.push(batch);
+  PushResult pushed = memory_.push(batch);
+  pushed.dropped += evicted;
   if (policy_ == OnFull::kDropNew && pushed.status == PushStatus::kDone) {
     settle(batch.subspan(pushed.accepted), Settlement::kGivenUp);
   }
   // What else was not accepted stays on disk: its owner will want it kept.
   return pushed;
+}
+
+// Full for drop-old, the spool loses messages that wait here, the oldest first: the newest are
+// refused only when none is left, and the rest is with the consumers.
+SpoolStatus DurableChannel::append(std::span<const Message> batch, std::size_t& evicted) {
+  const auto when_full =
+      policy_ == OnFull::kBlock ? Spool::WhenFull::kBlock : Spool::WhenFull::kRefuse;
+  for (;;) {
+    const SpoolStatus status = spool_.append(run_, batch, when_full);
+    if (status != SpoolStatus::kFull || policy_ != OnFull::kDropOld || closed_) return status;
+    const std::size_t dropped = memory_.drop_oldest(batch.size());
+    if (dropped == 0) return status;
+    evicted += dropped;
+  }
 }
 
 std::size_t DurableChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline) {

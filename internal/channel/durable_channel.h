@@ -31,6 +31,8 @@ class DurableChannel final : public Channel {
   [[nodiscard]] std::string problem() const override { return spool_.problem(); }
 
  private:
+  SpoolStatus append(std::span<const Message> batch, std::size_t& evicted);
+
   // Constant after construction.
   const OnFull policy_;
   Spool& spool_;

@@ -179,6 +179,11 @@ std::size_t MemoryChannel::evict_locked(std::size_t count) {
   return count;
 }
 
+std::size_t MemoryChannel::drop_oldest(std::size_t most) {
+  const std::lock_guard lock(mutex_);
+  return evict_locked(std::min(most, size_));
+}
+
 void MemoryChannel::note_depth_locked(TimePoint now) {
   depth_time_ += static_cast<double>(size_) * static_cast<double>((now - depth_since_).count());
   depth_since_ = now;

@@ -27,6 +27,8 @@ class MemoryChannel final : public Channel {
   [[nodiscard]] ChannelStats stats() const override;
   void leave(const std::function<void(const LostMessages&)>& lost) override;
 
+  // Drops the oldest, at most so many, as --on-full=drop-old does. Returns how many there were.
+  std::size_t drop_oldest(std::size_t most);
   // How many messages a push would find room for, now.
   [[nodiscard]] std::size_t room() const;
 
