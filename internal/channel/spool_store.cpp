@@ -6,14 +6,13 @@
 #include <unistd.h>
 
 #include <array>
-#include <bit>
 #include <cerrno>
 #include <cstring>
 
-#include "base/checksum.h"
 #include "base/error.h"
 #include "base/redact.h"
 #include "base/text_limit.h"
+#include "channel/spool_encoding.h"
 
 namespace loadgen {
 namespace {
@@ -43,35 +42,7 @@ CREATE TABLE damaged(run_id INTEGER, sequence INTEGER, producer INTEGER, due_ns 
                      created_ns INTEGER, text BLOB, checksum INTEGER);
 )";
 
-// SQLite's integers are signed; these only pass through.
-std::int64_t to_signed(std::uint64_t value) { return std::bit_cast<std::int64_t>(value); }
-std::uint64_t to_unsigned(std::int64_t value) { return std::bit_cast<std::uint64_t>(value); }
-
-template <std::size_t N>
-std::int64_t checksum(const std::array<std::int64_t, N>& numbers, std::string_view text) {
-  std::array<char, sizeof(numbers)> bytes;
-  std::memcpy(bytes.data(), numbers.data(), bytes.size());
-  // Two sums made one: so the text need not be copied behind the numbers.
-  return to_signed(fnv1a64({bytes.data(), bytes.size()}) * 31 + fnv1a64(text));
-}
-
 std::int64_t ns(TimePoint when, const WallAnchor& anchor) { return (when - anchor.steady).count(); }
-
-std::string encode(std::span<const SequenceRange> ranges) {
-  std::string bytes(ranges.size_bytes(), '\0');
-  std::memcpy(bytes.data(), ranges.data(), bytes.size());
-  return bytes;
-}
-
-std::optional<std::vector<SequenceRange>> decode(std::string_view bytes) {
-  if (bytes.empty() || bytes.size() % sizeof(SequenceRange) != 0) return std::nullopt;
-  std::vector<SequenceRange> ranges(bytes.size() / sizeof(SequenceRange));
-  std::memcpy(ranges.data(), bytes.data(), bytes.size());
-  for (const SequenceRange& range : ranges) {
-    if (range.begin >= range.end || range.end > INT64_MAX) return std::nullopt;
-  }
-  return ranges;
-}
 
 std::int64_t run_checksum(const SpooledRun& run, std::int64_t wall_ns) {
   return checksum(std::array{run.run_id, to_signed(run.seed), std::int64_t{run.message_size},
