@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <iterator>
 #include <utility>
 
 #include "base/background_thread.h"
@@ -196,15 +197,23 @@ void Spool::salvage(const SpooledRun& run,
   SequenceSet tried;
   const auto frames = read([&](SpoolStore& store) { return store.fixed_frames(run.run_id); });
   for (const SpoolStore::FixedFrame& frame : frames.frames) {
-    for (const SequenceRange& range : frame.members) tried.insert(range);
+    std::vector<Message> whole;
+    for (const SequenceRange& range : frame.members) {
+      tried.insert(range);
+      auto part = read([&](SpoolStore& store) {
+        return store.read(run, range, static_cast<std::size_t>(range.end - range.begin));
+      });
+      std::move(part.messages.begin(), part.messages.end(), std::back_inserter(whole));
+    }
+    if (!whole.empty()) visit(whole, true);
   }
   for (SequenceRange rest{0, INT64_MAX};;) {
-    const auto batch = read([&](SpoolStore& store) { return store.read(run, rest, kManyRead); });
+    auto batch = read([&](SpoolStore& store) { return store.read(run, rest, kManyRead); });
     if (batch.messages.empty()) return;
     rest.begin = batch.messages.back().sequence + 1;
-    for_each_stretch(
-        std::span(batch.messages),
-        [&](const Message& message) { return tried.contains(message.sequence); }, visit);
+    std::erase_if(batch.messages,
+                  [&](const Message& message) { return tried.contains(message.sequence); });
+    if (!batch.messages.empty()) visit(batch.messages, false);
   }
 }
 

@@ -90,7 +90,7 @@ class Spool {
   // It was not in place when somebody looked.
   [[nodiscard]] bool is_gone() const;
   // A spool that is gone: visits what its open file, which nobody else finds, holds of the run and
-  // is not settled, as far as it can be read. `tried`: it is in a frame, and may be stored.
+  // is not settled, as far as it can be read. `tried`: these are a frame, which may be stored.
   void salvage(const SpooledRun& run,
                const std::function<void(std::span<const Message>, bool tried)>& visit);
 

@@ -144,9 +144,13 @@ SequenceSet Pipeline::save_from_gone_spool() {
     if (!has_stuck_thread()) {
       spool_->salvage(spooled_run_, [&](std::span<const Message> messages, bool tried) {
         found += messages.size();
-        (tried ? left_in_doubt_ : left_unsent_) += messages.size();
-        if (tried) return;
-        unsent_.add({messages});
+        if (tried) {
+          left_in_doubt_ += messages.size();
+          unsent_.add_in_doubt(messages);
+        } else {
+          left_unsent_ += messages.size();
+          unsent_.add({messages});
+        }
         for (const SequenceRange& range : ranges_of(messages)) saved.insert(range);
       });
     }
