@@ -563,5 +563,19 @@ TEST_CASE("courier: a session that never answers is given up when it is overdue,
   CHECK(target.connections == 2);
   REQUIRE(f.errors.size() == 1);
   CHECK(f.errors[0].error.code == "timeout");
-  CHECK(f.errors[0].error.message.find("--timeout") != std::string::npos);
+  CHECK(f.errors[0].error.message == "the database did not answer within 30s (--timeout)");
+}
+
+TEST_CASE("courier: what connecting took is a part of the attempt's time") {
+  Fixture f;
+  f.target.on_connect = [&] { f.clock.advance(20s); };
+  Courier courier(f.context);
+  bool overdue = false;
+  f.sink.answer = [&](std::size_t) {
+    overdue = !courier.interrupt_if_overdue(f.clock.now() - 15s).has_value();
+    return Answer{};
+  };
+  const auto list = messages_from(0, 3);
+  CHECK(courier.deliver({list}, {}).stored == 3);
+  CHECK(overdue);
 }

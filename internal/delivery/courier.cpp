@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/units.h"
 #include "delivery/poison_isolation.h"
 
 namespace loadgen {
@@ -211,7 +212,6 @@ Courier::Attempt Courier::attempt(const Frame& frame) {
       return {Stage::kConnect, end_attempt({WriteOutcome::kNotWritten,
                                             {.code = "exception", .message = error.what()}})};
     }
-    begin_attempt(context_.clock.now());
   }
   WriteResult result = end_attempt(sink_->write(frame));
   if (session_.stop_requested()) drop_sink();  // even if it was cut just after its answer
@@ -230,7 +230,8 @@ WriteResult Courier::end_attempt(WriteResult result) {
   attempt_began_.reset();
   if (std::exchange(cut_, false) && !result.stored()) {
     result.error.code = "timeout";
-    result.error.message = "the database did not answer within --timeout";
+    result.error.message = fmt::format("the database did not answer within {} (--timeout)",
+                                       format_duration(context_.policy.timeout));
     result.error.error_class = ErrorClass::kOutage;
   }
   return result;

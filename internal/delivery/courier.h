@@ -30,6 +30,8 @@ struct DeliveryPolicy {
   // Most retries of one frame; nullopt = until told to give up.
   std::optional<std::uint64_t> retries;
   BackoffPolicy outage{std::chrono::milliseconds(50), std::chrono::seconds(10)};
+  // The longest an attempt may take, connecting included. The watchdog enforces it.
+  nanoseconds timeout = std::chrono::seconds(30);
 };
 
 // What all couriers of a run share. Borrowed; must outlive them.

@@ -109,7 +109,8 @@ DeliveryContext Pipeline::delivery_context() {
           .dead_letters = dead_letters_,
           .policy = {.delivery = options_.delivery,
                      .retries = options_.retries,
-                     .outage = {options_.retry_delay.shortest, options_.retry_delay.longest}},
+                     .outage = {options_.retry_delay.shortest, options_.retry_delay.longest},
+                     .timeout = options_.timeout},
           .give_up = giving_up_.get_token(),
           .on_error = [this](const WriteResult& result) { on_error(result); }};
 }

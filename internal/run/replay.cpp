@@ -229,7 +229,8 @@ class Replayer {
         .dead_letters = none_kept_,
         .policy = {.origin = Origin::kReplayed,
                    .retries = options.retries,
-                   .outage = {options.retry_delay.shortest, options.retry_delay.longest}},
+                   .outage = {options.retry_delay.shortest, options.retry_delay.longest},
+                   .timeout = options.timeout},
         .give_up = {},
         .on_error = [this](const WriteResult& result) {
           if (told_codes_.insert(result.error.code).second) log_failed_write(result);

@@ -58,6 +58,7 @@ class SinkTarget final : public Target {
   std::unique_ptr<Sink> connect(const RunIdentity& /*run*/,
                                 const std::stop_token& /*stop*/) override {
     ++connections;
+    if (on_connect) on_connect();
     return std::make_unique<Connection>(sink_);
   }
   void record_start(const RunRecord& /*record*/) override {}
@@ -72,6 +73,7 @@ class SinkTarget final : public Target {
   void interrupt() noexcept override {}
 
   std::atomic<int> connections{0};
+  std::function<void()> on_connect;
 
  private:
   class Connection final : public Sink {
