@@ -1,4 +1,4 @@
-// Waits at the start for a database that is not up yet, or that somebody else has locked.
+// Waits for a database that is not up yet, that somebody else has locked, or that lost a session.
 #pragma once
 
 #include <spdlog/spdlog.h>

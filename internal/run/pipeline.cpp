@@ -11,6 +11,7 @@
 #include "base/background_thread.h"
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/time_limit.h"
 #include "base/units.h"
 #include "loadgen_version.h"
 #include "report/json_report.h"
@@ -19,7 +20,6 @@
 #include "run/log.h"
 #include "run/progress.h"
 #include "run/resume.h"
-#include "run/time_limit.h"
 
 namespace loadgen {
 

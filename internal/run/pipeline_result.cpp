@@ -9,12 +9,13 @@
 #include "audit/audit.h"
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/time_limit.h"
 #include "channel/keep_in_spool.h"
 #include "report/json_report.h"
 #include "report/judge.h"
+#include "run/await_database.h"
 #include "run/machine.h"
 #include "run/pipeline.h"
-#include "run/time_limit.h"
 
 namespace loadgen {
 
@@ -22,6 +23,8 @@ namespace {
 
 // How long a database that was well may take for the one row that holds the result.
 constexpr std::chrono::seconds kRecordLimit{10};
+// How long reading the table is begun again that failed for want of a session.
+constexpr std::chrono::seconds kAuditPatience{10};
 
 ReportedError reported(const WriteResult& result, std::uint64_t count) {
   const bool in_doubt = result.outcome == WriteOutcome::kInDoubt;
@@ -258,8 +261,11 @@ void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
   }
   try {
     target_.check_is_in_place();
-    report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_, resent},
-                         options_.verify, user_abort_.get_token());
+    // Each time from the start: what a session that was lost had shown is forgotten with it.
+    await_database(clock_, kAuditPatience, [&] {
+      report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_, resent},
+                           options_.verify, user_abort_.get_token());
+    });
     if (report.audit.mode != VerifyMode::kOff && !report.audit.passed) {
       report.audit_aborted_by = aborted_by_;
     }
@@ -281,7 +287,9 @@ void Pipeline::record_result(const RunReport& report) {
   if (user_abort_.stop_requested() || has_stuck_thread()) return;
   const TimeLimit limit(clock_, kRecordLimit, [this] { target_.interrupt(); });
   try {
-    target_.record_end(plan_.run_id, report.ended_at, json_report(report));
+    const std::string result = json_report(report);
+    await_database(clock_, kRecordLimit,
+                   [&] { target_.record_end(plan_.run_id, report.ended_at, result); });
   } catch (const SetupError& error) {
     // The result itself is complete; only its copy in the database is missing.
     spdlog::warn("The result could not be recorded in the database: {}", error.what());

@@ -16,11 +16,11 @@
 #include "audit/audit.h"
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/time_limit.h"
 #include "base/units.h"
 #include "delivery/watchdog.h"
 #include "model/generator.h"
 #include "run/signals.h"
-#include "run/time_limit.h"
 
 namespace loadgen {
 namespace {

@@ -1,5 +1,6 @@
 #include "sink/postgres_connection.h"
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <libpq-fe.h>
 #include <netdb.h>
@@ -103,6 +104,11 @@ bool host_is_known(const std::string& conninfo) {
   return false;
 }
 
+void FileDescriptor::reset(int value) {
+  if (value_ >= 0) close(value_);
+  value_ = value;
+}
+
 void PostgresResult::Clear::operator()(pg_result* result) const { PQclear(result); }
 
 bool PostgresResult::ok() const {
@@ -191,20 +197,6 @@ const int* PostgresParameters::formats() {
 
 namespace {
 
-class FileDescriptor {
- public:
-  explicit FileDescriptor(int value) : value_(value) {}
-  FileDescriptor(const FileDescriptor&) = delete;
-  FileDescriptor& operator=(const FileDescriptor&) = delete;
-  ~FileDescriptor() {
-    if (value_ >= 0) close(value_);
-  }
-  [[nodiscard]] int get() const { return value_; }
-
- private:
-  int value_;
-};
-
 // What PQconnectdb obeys and PQconnectPoll leaves to its caller.
 std::chrono::seconds connect_timeout(PGconn* connection) {
   const ConninfoOptions options(PQconninfo(connection));
@@ -244,7 +236,10 @@ void PostgresConnection::Finish::operator()(pg_conn* connection) const { PQfinis
 PostgresConnection::PostgresConnection(const std::string& conninfo,
                                        std::vector<std::string> secrets,
                                        const std::stop_token& stop)
-    : connection_(PQconnectStart(conninfo.c_str())), secrets_(std::move(secrets)) {
+    : secrets_(std::move(secrets)), connection_(PQconnectStart(conninfo.c_str())) {
+  // Before the server can say anything: libpq would print it as it comes, control characters too.
+  PQsetNoticeProcessor(
+      connection_.get(), [](void*, const char*) {}, nullptr);
   PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);  // so that it tells the SQLSTATE
   finish_connecting(connection_.get(), connect_timeout(connection_.get()), stop);
   if (PQstatus(connection_.get()) != CONNECTION_OK) {
@@ -252,9 +247,13 @@ PostgresConnection::PostgresConnection(const std::string& conninfo,
     throw ConnectError(error.message, error);
   }
   PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
-  PQsetNoticeProcessor(
-      connection_.get(), [](void*, const char*) {}, nullptr);
-  socket_ = PQsocket(connection_.get());
+  socket_.reset(fcntl(PQsocket(connection_.get()), F_DUPFD_CLOEXEC, 0));
+  if (socket_.get() < 0) {
+    const WriteError error{.code = kConnectionGone,
+                           .message = "there is no file descriptor left for another connection",
+                           .error_class = ErrorClass::kOutage};
+    throw ConnectError(error.message, error);
+  }
   on_stop_.emplace(stop, [this] { interrupt(); });
 }
 
@@ -315,6 +314,8 @@ WriteError PostgresConnection::error() const {
           .error_class = ErrorClass::kOutage};
 }
 
-void PostgresConnection::interrupt() const noexcept { shutdown(socket_, SHUT_RDWR); }
+bool PostgresConnection::is_lost() const { return PQstatus(connection_.get()) != CONNECTION_OK; }
+
+void PostgresConnection::interrupt() const noexcept { shutdown(socket_.get(), SHUT_RDWR); }
 
 }  // namespace loadgen

@@ -25,6 +25,19 @@ std::string complete_conninfo(const std::string& address);
 // False: the address names hosts, and none of the names has an address. Blocks for the resolver.
 bool host_is_known(const std::string& conninfo);
 
+class FileDescriptor {
+ public:
+  explicit FileDescriptor(int value = -1) : value_(value) {}
+  FileDescriptor(const FileDescriptor&) = delete;
+  FileDescriptor& operator=(const FileDescriptor&) = delete;
+  ~FileDescriptor() { reset(-1); }
+  [[nodiscard]] int get() const { return value_; }
+  void reset(int value);
+
+ private:
+  int value_;
+};
+
 class PostgresResult {
  public:
   explicit PostgresResult(pg_result* result) : result_(result) {}
@@ -100,8 +113,12 @@ class PostgresConnection {
   // The connection's own last error, for failures without a result.
   [[nodiscard]] WriteError error() const;
   [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }
+  // The session has ended, whoever ended it.
+  [[nodiscard]] bool is_lost() const;
   // Ends whatever the connection waits for, and every later call, with an error.
   void interrupt() const noexcept;
+  // For a library that speaks libpq, too. It must not finish the connection.
+  [[nodiscard]] pg_conn* handle() const { return connection_.get(); }
 
  private:
   [[nodiscard]] WriteError connect_error() const;
@@ -109,11 +126,12 @@ class PostgresConnection {
   struct Finish {
     void operator()(pg_conn* connection) const;
   };
-  std::unique_ptr<pg_conn, Finish> connection_;
   std::vector<std::string> secrets_;
-  int socket_ = -1;
-  // Last: it is gone before the socket is.
+  // A second descriptor of the socket: libpq closes its own, whose number another may then get.
+  FileDescriptor socket_;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
+  // Last, and so finished first: to say good-bye can be interrupted, too.
+  std::unique_ptr<pg_conn, Finish> connection_;
 };
 
 }  // namespace loadgen

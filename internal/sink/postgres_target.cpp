@@ -1,20 +1,22 @@
 #include "sink/postgres_target.h"
 
 #include <fmt/format.h>
-#include <sys/socket.h>
 
 #include <array>
 #include <charconv>
 #include <map>
-#include <mutex>
 #include <pqxx/pqxx>
+#include <stop_token>
 #include <string>
 #include <vector>
 
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/time_limit.h"
+#include "base/units.h"
 #include "schema.h"
 #include "sink/postgres_connection.h"
+#include "sink/postgres_pqxx.h"
 #include "sink/postgres_sink.h"
 
 namespace loadgen {
@@ -116,9 +118,10 @@ bool is_unlogged(pqxx::work& work, const std::string& table) {
 
 class PostgresTarget final : public Target {
  public:
-  explicit PostgresTarget(TargetConfig config)
+  PostgresTarget(TargetConfig config, Clock& clock)
       : config_(std::move(config)),
-        access_{complete_conninfo(config_.address), secrets_in(config_.address)} {}
+        access_{complete_conninfo(config_.address), secrets_in(config_.address)},
+        clock_(clock) {}
 
   void open() override;
   [[nodiscard]] TargetInfo info() const override { return info_; }
@@ -128,7 +131,8 @@ class PostgresTarget final : public Target {
   std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) override;
   [[nodiscard]] bool can_read_back() const override { return true; }
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
-  void interrupt() noexcept override;
+  // Not by a cancel request: that would connect, and block, and be forgotten by the next statement.
+  void interrupt() noexcept override { interrupted_.request_stop(); }
 
  private:
   template <typename Action>
@@ -157,57 +161,50 @@ class PostgresTarget final : public Target {
                        one_line(message.substr(0, message.find("\nLINE ")), access_.secrets));
   }
 
-  // Runs action(work) in one transaction on a fresh connection: libpqxx 6 would silently reconnect
-  // an old one and lose its settings.
+  // Runs action(work, silence) in one transaction on a connection of its own, which is ended when
+  // silence expires: when nothing was heard for as long as a write may take.
   template <typename Action>
-  void transact(std::chrono::seconds lock_wait, Action action) {
+  void transact_restarting(std::chrono::seconds lock_wait, Action action) {
     naming_database([&] {
-      pqxx::connection connection(access_.conninfo);
-      const InUse in_use(*this, connection);
-      pqxx::work work(connection);
-      work.exec(fmt::format("SET LOCAL lock_timeout = '{}s'", lock_wait.count()));
-      action(work);
-      work.commit();
+      std::stop_source session;
+      const std::stop_callback on_interrupt(interrupted_.get_token(),
+                                            [&] { session.request_stop(); });
+      TimeLimit silence(clock_, config_.write_timeout, [&] { session.request_stop(); });
+      try {
+        PqxxSession(access_.conninfo, access_.secrets, session.get_token())
+            .transact([&](pqxx::work& work) {
+              work.exec(fmt::format("SET LOCAL lock_timeout = '{}s'", lock_wait.count()));
+              action(work, silence);
+            });
+      } catch (const ConnectError&) {
+        if (interrupted_.stop_requested()) throw SetupError("interrupted");
+        if (!silence.expired()) throw;
+        const std::string message = fmt::format("the server did not answer within {} (--timeout)",
+                                                format_duration(config_.write_timeout));
+        throw ConnectError(
+            message, {.code = "timeout", .message = message, .error_class = ErrorClass::kOutage});
+      }
     });
   }
 
-  // Shows interrupt() the connection while it lives.
-  class InUse {
-   public:
-    InUse(PostgresTarget& target, pqxx::connection& connection) : target_(target) {
-      const std::lock_guard lock(target_.mutex_);
-      if (target_.interrupted_) throw SetupError("interrupted");
-      target_.in_use_ = &connection;
-    }
-    InUse(const InUse&) = delete;
-    InUse& operator=(const InUse&) = delete;
-    ~InUse() {
-      const std::lock_guard lock(target_.mutex_);
-      target_.in_use_ = nullptr;
-    }
-
-   private:
-    PostgresTarget& target_;
-  };
+  template <typename Action>
+  void transact(std::chrono::seconds lock_wait, Action action) {
+    transact_restarting(lock_wait, [&](pqxx::work& work, TimeLimit& /*silence*/) { action(work); });
+  }
 
   const TargetConfig config_;
   const PostgresAccess access_;
+  Clock& clock_;
   TargetInfo info_{.kind = "postgres", .version = "unknown"};  // completed by open()
-
-  std::mutex mutex_;
-  // Guarded by mutex_.
-  pqxx::connection* in_use_ = nullptr;
-  bool interrupted_ = false;
+  std::stop_source interrupted_;
 };
 
 void PostgresTarget::open() {
-  // libpqxx does not tell why it cannot connect; whether to try again depends on it.
   naming_database([&] {
     if (!host_is_known(access_.conninfo)) {
       throw SetupError("could not translate the host name to an address" +
                        password_hint(config_.address));
     }
-    const PostgresConnection probe(access_.conninfo, access_.secrets, {});
   });
   transact(kStartLockWait, [&](pqxx::work& work) {
     work.exec("SET LOCAL client_min_messages = warning");
@@ -238,20 +235,20 @@ std::unique_ptr<Sink> PostgresTarget::connect(const RunIdentity& run, const std:
   return naming_database([&] { return make_postgres_sink(access_, config_, run, stop); });
 }
 
-void PostgresTarget::interrupt() noexcept {
-  const std::lock_guard lock(mutex_);
-  interrupted_ = true;
-  // Not a cancel request: that would connect, and block, and be forgotten by the next statement.
-  if (in_use_ != nullptr) ::shutdown(in_use_->sock(), SHUT_RDWR);
-}
-
 void PostgresTarget::record_start(const RunRecord& record) {
   transact(kStartLockWait, [&](pqxx::work& work) {
+    // An attempt before this one may have been committed when its session was lost.
     work.exec(fmt::format(
         "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
-        "VALUES ({}, {}, {}, {}, {})",
+        "VALUES ({}, {}, {}, {}, {}) ON CONFLICT (run_id) DO NOTHING",
         record.run_id, work.quote(record.app_version), work.quote(config_.table),
         sql_timestamp(record.started_at), work.quote(record.config_json)));
+    const pqxx::result own =
+        work.exec(fmt::format("SELECT 1 FROM loadgen_runs WHERE run_id = {} AND started_at = {}",
+                              record.run_id, sql_timestamp(record.started_at)));
+    if (own.empty()) {
+      throw SetupError(fmt::format("another run is recorded as run {}", record.run_id));
+    }
   });
 }
 
@@ -286,7 +283,7 @@ std::optional<RecordedRun> PostgresTarget::find_run(std::optional<std::int64_t> 
 
 void PostgresTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
   const bool texts = content == RowContent::kTexts;
-  transact(kFinishLockWait, [&](pqxx::work& work) {
+  transact_restarting(kFinishLockWait, [&](pqxx::work& work, TimeLimit& silence) {
     // A cursor, so that memory does not grow with the table.
     work.exec(fmt::format(
         "DECLARE stored NO SCROLL CURSOR FOR SELECT sequence{} FROM {} WHERE run_id = {}",
@@ -294,6 +291,7 @@ void PostgresTarget::read_back(std::int64_t run_id, RowContent content, const Ro
     for (;;) {
       const pqxx::result rows = work.exec("FETCH 10000 FROM stored");
       if (rows.empty()) return;
+      silence.restart();
       for (const auto& row : rows) {
         const auto text = [&](int column) { return std::string_view(row[column].c_str()); };
         const StoredRow stored{to_integer(text(0)), texts ? to_integer(text(1)) : 0,
@@ -311,14 +309,14 @@ bool is_postgres_address(std::string_view address) {
          (address.find('=') != std::string_view::npos && address.find(':') > address.find('='));
 }
 
-std::unique_ptr<Target> make_postgres_target(const TargetConfig& config, Clock& /*clock*/) {
+std::unique_ptr<Target> make_postgres_target(const TargetConfig& config, Clock& clock) {
   if (config.table.find('.') != std::string::npos) {
     throw UsageError(fmt::format(
         "--table={}: expected a name without a schema; choose the schema in the address, as in "
         "postgres://host/db?options=-csearch_path%3Dbench",
         one_line(config.table)));
   }
-  return std::make_unique<PostgresTarget>(config);
+  return std::make_unique<PostgresTarget>(config, clock);
 }
 
 }  // namespace loadgen

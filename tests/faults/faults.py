@@ -19,6 +19,7 @@ import limits  # registers its rows, as the next six do
 import machine
 import pressure
 import refusals
+import silence
 import spooling
 import stress
 import unsent

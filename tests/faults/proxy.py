@@ -110,6 +110,7 @@ class Proxy:
         self.port = self._listener.getsockname()[1]
         self._closed = False
         self._cut = None
+        self._silent_at = None
         threading.Thread(target=self._accept, daemon=True).start()
 
     def set_mode(self, mode):
@@ -141,6 +142,11 @@ class Proxy:
                 self._cut = None
             raise TimeoutError(f"no commit was answered: {cut.answer!r}")
         return cut.answer
+
+    def silent_at(self, request):
+        """From now on a connection that sends these bytes hears nothing more, nor does the target."""
+        with self._lock:
+            self._silent_at = request
 
     def close(self):
         self._closed = True
@@ -204,6 +210,9 @@ class Proxy:
     def _pass_on(self, pair, end, data):
         """Returns whether the connection is to end here."""
         if end is pair.client:
+            if self._silent_at is not None and self._silent_at in data:
+                pair.black = True
+                return False
             if pair.requests.ask_for_commit(data):
                 with self._lock:
                     pair.cut, self._cut = self._cut, None

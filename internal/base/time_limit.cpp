@@ -1,4 +1,4 @@
-#include "run/time_limit.h"
+#include "base/time_limit.h"
 
 #include <utility>
 
