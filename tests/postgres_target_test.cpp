@@ -279,3 +279,49 @@ TEST_CASE("postgres: a server that refuses says why in one line without the pass
   CHECK_FALSE(contains(error, "CANARY"));
   CHECK_FALSE(contains(error, "\n"));
 }
+
+TEST_CASE("postgres: rows that a trigger drops are no success, whichever way they were sent") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  struct Case {
+    InsertMethod method;
+    std::size_t rows;
+    WriteOutcome expected;  // what is one statement is committed when its answer comes
+  };
+  // 17,000 rows need two statements of multi.
+  for (const Case& one : {Case{InsertMethod::kCopy, 5, WriteOutcome::kInDoubt},
+                          Case{InsertMethod::kUnnest, 5, WriteOutcome::kInDoubt},
+                          Case{InsertMethod::kMulti, 5, WriteOutcome::kInDoubt},
+                          Case{InsertMethod::kMulti, 17'000, WriteOutcome::kNotWritten},
+                          Case{InsertMethod::kSingle, 5, WriteOutcome::kNotWritten},
+                          Case{InsertMethod::kSingle, 1, WriteOutcome::kInDoubt}}) {
+    CAPTURE(to_name(one.method));
+    CAPTURE(one.rows);
+    // Each of these rows is dropped.
+    for (const std::string dropped : {"true", "NEW.sequence = 0"}) {
+      CAPTURE(dropped);
+      bench.table = unique_table();
+      bench.run = unique_run();
+      Options options;
+      options.db = bench.db;
+      options.table = bench.table;
+      options.insert = one.method;
+      const auto target = make_target(options, bench.clock);
+      target->open();
+      sql(bench.db, "CREATE FUNCTION f" + bench.table +
+                        "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$");
+      sql(bench.db, "CREATE TRIGGER dropping BEFORE INSERT ON " + bench.table +
+                        " FOR EACH ROW WHEN (" + dropped + ") EXECUTE FUNCTION f" + bench.table +
+                        "()");
+      const auto frame = some_messages(one.rows);
+      const WriteResult result = target->connect({bench.run, {}}, {})->write({frame});
+      CHECK(result.outcome == one.expected);
+      CHECK(result.error.code == "row_count");
+      CHECK(result.error.error_class == ErrorClass::kFatal);
+      CHECK(contains(result.error.message, " of "));
+      if (one.expected == WriteOutcome::kNotWritten) {
+        CHECK(sql(bench.db, "SELECT count(*) FROM " + bench.table) == SqlRows{{"0"}});
+      }
+    }
+  }
+}

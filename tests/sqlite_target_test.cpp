@@ -282,3 +282,36 @@ TEST_CASE("sqlite: addresses that cannot be a file are usage errors") {
     CHECK_THROWS_AS(make_target(options, clock), UsageError);
   }
 }
+
+TEST_CASE("sqlite: a ledger is refused unless its one unique key is on run and frame") {
+  struct Case {
+    std::string keys;     // of the table, after its columns
+    std::string more;     // a statement about the table
+    std::string problem;  // "" = it fits
+  };
+  const std::string none = "it has no unique key on (run_id, frame)";
+  for (const Case& one : {
+           Case{"", "", none},
+           Case{", PRIMARY KEY (run_id, frame)", "", ""},
+           Case{", UNIQUE (Frame, Run_Id)", "", ""},
+           Case{", PRIMARY KEY (run_id, frame, rows)", "", none},
+           Case{"", "CREATE UNIQUE INDEX x ON loadgen_ledger (run_id, frame) WHERE rows > 1", none},
+           Case{"", "CREATE UNIQUE INDEX x ON loadgen_ledger (run_id, frame + 0)",
+                "its unique key x may refuse what was never stored"},
+           Case{", PRIMARY KEY (run_id, frame), UNIQUE (frame)", "",
+                "may refuse what was never stored"},
+           Case{", PRIMARY KEY (run_id, frame), UNIQUE (rows, frame, run_id)", "", ""},
+       }) {
+    CAPTURE(one.keys);
+    CAPTURE(one.more);
+    Bench bench;
+    sql(bench.db,
+        "CREATE TABLE loadgen_ledger (run_id bigint NOT NULL, frame bigint NOT NULL, "
+        "rows integer NOT NULL" +
+            one.keys + ")");
+    if (!one.more.empty()) sql(bench.db, one.more);
+    const std::string error = bench.error_of_open();
+    CHECK(contains(error, one.problem));
+    CHECK(error.empty() == one.problem.empty());
+  }
+}

@@ -133,14 +133,22 @@ bool PostgresResult::is_plain_error() const {
          code != "08007";
 }
 
-bool PostgresResult::is_ledger_conflict() const {
-  return sqlstate() == "23505" && field(PG_DIAG_CONSTRAINT_NAME) == "loadgen_ledger_pkey";
+bool PostgresResult::is_conflict_in(std::string_view schema, std::string_view table) const {
+  return sqlstate() == "23505" && field(PG_DIAG_SCHEMA_NAME) == schema &&
+         field(PG_DIAG_TABLE_NAME) == table;
 }
 
 std::string_view PostgresResult::context() const { return field(PG_DIAG_CONTEXT); }
 
 std::string_view PostgresResult::tag() const {
   return result_ == nullptr ? "" : PQcmdStatus(result_.get());
+}
+
+std::size_t PostgresResult::rows() const {
+  const std::string_view text = result_ == nullptr ? "" : PQcmdTuples(result_.get());
+  std::size_t rows = 0;
+  std::from_chars(text.data(), text.data() + text.size(), rows);
+  return rows;
 }
 
 WriteError PostgresResult::error(const std::vector<std::string>& secrets) const {

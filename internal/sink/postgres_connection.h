@@ -51,12 +51,14 @@ class PostgresResult {
   // True when the server refused the statement and said so, and the session lives on: the only
   // answer to a COMMIT that rules out that it happened.
   [[nodiscard]] bool is_plain_error() const;
-  // The frame's row in the ledger was there already.
-  [[nodiscard]] bool is_ledger_conflict() const;
+  // A unique key of this table was violated.
+  [[nodiscard]] bool is_conflict_in(std::string_view schema, std::string_view table) const;
   // Where it happened, in the server's language: may hold row data, never to be shown.
   [[nodiscard]] std::string_view context() const;
   // The command tag: "INSERT 0 5", "COPY 5", "COMMIT", "ROLLBACK".
   [[nodiscard]] std::string_view tag() const;
+  // How many rows the command wrote, by its tag.
+  [[nodiscard]] std::size_t rows() const;
   [[nodiscard]] WriteError error(const std::vector<std::string>& secrets) const;
 
  private:

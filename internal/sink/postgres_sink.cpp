@@ -7,21 +7,14 @@
 #include <optional>
 #include <span>
 
-#include "base/error.h"
 #include "base/text_limit.h"
 #include "sink/big_endian.h"
-#include "sink/postgres_connection.h"
+#include "sink/postgres_sink_base.h"
 
 namespace loadgen {
 namespace {
 
 constexpr std::string_view kColumns = "(message, created_at, run_id, sequence, producer)";
-
-// timestamptz counts microseconds from 2000-01-01.
-std::int64_t postgres_timestamp(WallTime when) {
-  constexpr std::int64_t kPostgresEpoch = 946'684'800'000'000;  // in Unix microseconds
-  return unix_microseconds(when) - kPostgresEpoch;
-}
 
 // The row, from 0, that COPY's error names in its context: "COPY messages, line 3". The words are
 // translated, the order is not.
@@ -36,81 +29,6 @@ std::optional<std::size_t> row_named_by(std::string_view context, std::string_vi
   std::from_chars(context.data() + digit, context.data() + context.size(), line);
   return line > 0 ? std::optional(line - 1) : std::nullopt;
 }
-
-// What all methods share: the connection, and how an answer becomes a result.
-class PostgresSink : public Sink {
- public:
-  PostgresSink(const PostgresAccess& access, const TargetConfig& config, const RunIdentity& run,
-               const std::stop_token& stop)
-      : connection_(access.conninfo, access.secrets, stop),
-        table_(quote_identifier(config.table)),
-        run_(run),
-        has_ledger_(config.delivery == Delivery::kExactlyOnce) {
-    // The server, too, has to notice when the other side is gone: its session holds locks. A
-    // statement_timeout that the address, the role or the database sets is left alone.
-    require(connection_.execute(
-        fmt::format("SET synchronous_commit = {}; SET tcp_keepalives_idle = 10; "
-                    "SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SELECT "
-                    "set_config('statement_timeout', '{}ms', false) "
-                    "WHERE current_setting('statement_timeout') = '0'",
-                    config.durability == Durability::kFull ? "on" : "off",
-                    std::chrono::ceil<std::chrono::milliseconds>(config.write_timeout).count())));
-  }
-
-  void interrupt() noexcept override { connection_.interrupt(); }
-
- protected:
-  void require(const PostgresResult& result) const {
-    if (result.ok()) return;
-    const WriteError error =
-        result.is_null() ? connection_.error() : result.error(connection_.secrets());
-    throw ConnectError(error.message, error);
-  }
-
-  [[nodiscard]] WriteResult not_written(const PostgresResult& answer) const {
-    if (answer.is_ledger_conflict()) return {WriteOutcome::kAlreadyWritten};
-    return {WriteOutcome::kNotWritten,
-            answer.is_null() ? connection_.error() : answer.error(connection_.secrets())};
-  }
-
-  // The answer to whatever carried the commit.
-  [[nodiscard]] WriteResult committed(const PostgresResult& answer) const {
-    if (answer.is_null()) return {WriteOutcome::kInDoubt, connection_.error()};
-    if (answer.ok() && answer.tag() != "ROLLBACK") return {};
-    if (answer.ok()) {
-      return {
-          WriteOutcome::kNotWritten,
-          {.code = "25P02", .message = "COMMIT rolled back", .error_class = ErrorClass::kFatal}};
-    }
-    if (answer.is_ledger_conflict()) return {WriteOutcome::kAlreadyWritten};
-    return {answer.is_plain_error() ? WriteOutcome::kNotWritten : WriteOutcome::kInDoubt,
-            answer.error(connection_.secrets())};
-  }
-
-  // The frame's row in the ledger as the first part of the statement that writes its rows; the
-  // parameters are $first and the next.
-  static std::string ledger_clause(std::string_view run_id, std::size_t first) {
-    return fmt::format(
-        "WITH ledger AS (INSERT INTO loadgen_ledger (run_id, frame, rows) "
-        "VALUES ({}, ${}::bigint, ${}::integer) RETURNING 1) ",
-        run_id, first, first + 1);
-  }
-  static void add_ledger_parameters(PostgresParameters& parameters, const Frame& frame) {
-    parameters.add_integer(static_cast<std::int64_t>(frame.id()));
-    parameters.add_integer(static_cast<std::int32_t>(frame.messages.size()));
-  }
-
-  [[nodiscard]] std::int64_t created_at(const Message& message) const {
-    return postgres_timestamp(run_.anchor.wall_at(message.created));
-  }
-
-  PostgresConnection connection_;
-  const std::string table_;
-  const RunIdentity run_;
-  // The ledger's row comes first: a conflict with an attempt that is still under way waits for its
-  // end, before anything else is written.
-  const bool has_ledger_;
-};
 
 class CopySink final : public PostgresSink {
  public:
@@ -153,7 +71,7 @@ class CopySink final : public PostgresSink {
     if (!send(begin, at)) return copy_failed();
     if (!connection_.put_copy_end()) return {WriteOutcome::kInDoubt, connection_.error()};
     const PostgresResult answer = connection_.next_result();
-    WriteResult result = committed(answer);
+    WriteResult result = committed(answer, frame.messages.size());
     result.error.row = row_named_by(answer.context(), plain_table_);
     drain_results();
     return result;
@@ -256,7 +174,7 @@ class UnnestSink final : public PostgresSink {
     }
     parameters_.add_integer(run_.run_id);
     if (has_ledger_) add_ledger_parameters(parameters_, frame);
-    return committed(connection_.execute_prepared(kName, parameters_));
+    return committed(connection_.execute_prepared(kName, parameters_), frame.messages.size());
   }
 
  private:
@@ -296,7 +214,7 @@ class InsertSink final : public PostgresSink {
   WriteResult write(const Frame& frame) noexcept override {
     const std::span<const Message> messages = frame.messages;
     if (messages.size() <= most_rows_) {  // its own transaction
-      return committed(insert(messages, has_ledger_ ? &frame : nullptr));
+      return committed(insert(messages, has_ledger_ ? &frame : nullptr), messages.size());
     }
     if (const PostgresResult begun = connection_.execute("BEGIN"); !begun.ok()) {
       return not_written(begun);
@@ -309,6 +227,10 @@ class InsertSink final : public PostgresSink {
         WriteResult result = not_written(answer);
         if (answer.is_plain_error()) static_cast<void>(connection_.execute("ROLLBACK"));
         return result;
+      }
+      if (answer.rows() != rows) {
+        static_cast<void>(connection_.execute("ROLLBACK"));
+        return {WriteOutcome::kNotWritten, wrong_count(answer.rows(), rows)};
       }
       done += rows;
     }

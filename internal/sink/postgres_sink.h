@@ -18,6 +18,7 @@ namespace loadgen {
 struct PostgresAccess {
   std::string conninfo;
   std::vector<std::string> secrets;  // never shown
+  std::string ledger_schema;         // where loadgen_ledger is
 };
 
 // Connects. config.insert is one of the four. Throws ConnectError.

@@ -2,13 +2,10 @@
 
 #include <fmt/format.h>
 
-#include <array>
 #include <charconv>
-#include <map>
 #include <pqxx/pqxx>
 #include <stop_token>
 #include <string>
-#include <vector>
 
 #include "base/error.h"
 #include "base/redact.h"
@@ -18,110 +15,25 @@
 #include "sink/postgres_connection.h"
 #include "sink/postgres_pqxx.h"
 #include "sink/postgres_sink.h"
+#include "sink/postgres_tables.h"
 
 namespace loadgen {
 namespace {
 
-// A column loadgen writes, and the types it can write to. Binary formats allow no conversion.
-struct Column {
-  std::string_view name;
-  std::string_view type;
-  std::string_view other_type = type;
-};
-constexpr std::array kMessageColumns{Column{"message", "character varying", "text"},
-                                     Column{"created_at", "timestamp with time zone"},
-                                     Column{"run_id", "bigint"},
-                                     Column{"sequence", "bigint"},
-                                     Column{"producer", "integer"},
-                                     Column{"id", "bigint", "integer"}};
-constexpr std::array kLedgerColumns{Column{"run_id", "bigint"}, Column{"frame", "bigint"},
-                                    Column{"rows", "integer"}};
-constexpr std::array kRunColumns{Column{"run_id", "bigint"},
-                                 Column{"app_version", "text"},
-                                 Column{"table_name", "text"},
-                                 Column{"started_at", "timestamp with time zone"},
-                                 Column{"ended_at", "timestamp with time zone"},
-                                 Column{"config", "jsonb"},
-                                 Column{"result", "jsonb"}};
-
 // Serialises the setup of runs that start together: two CREATE TABLE IF NOT EXISTS can still clash.
 constexpr std::int64_t kSetupLock = 0x6c6f616467656e;  // "loadgen"
-
-std::int64_t to_integer(std::string_view text) {
-  std::int64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
 
 std::string sql_timestamp(WallTime when) {
   return fmt::format("timestamptz 'epoch' + {} * interval '1 microsecond'",
                      unix_microseconds(when));
 }
 
-// Returns whether the table exists; throws SetupError when it exists and does not fit.
-bool check_columns(pqxx::work& work, const std::string& table, std::span<const Column> needed,
-                   std::uint32_t message_size) {
-  const auto refuse = [&](const std::string& why) {
-    // The other tables have fixed names.
-    throw SetupError(fmt::format(
-        "table {} does not fit: {}; {}", one_line(table), why,
-        message_size > 0 ? "use --table to name another" : "use another database or schema"));
-  };
-  const std::string relation = work.quote(quote_identifier(table));
-  const pqxx::result kind = work.exec(fmt::format(
-      "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass({})", relation));
-  if (!kind.empty() && kind[0][0].c_str()[0] != 't') refuse("it is not a table");
-  const pqxx::result rows =
-      work.exec(fmt::format("SELECT attname, format_type(atttypid, NULL), atttypmod, "
-                            "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
-                            "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
-                            relation));
-  std::map<std::string, std::string, std::less<>> found;  // name -> type
-  std::int64_t width = -1;                                // of the column message
-  for (const auto& row : rows) {
-    const std::string name = row[0].c_str();
-    found[name] = row[1].c_str();
-    // The type modifier of varchar(n) is n + 4, and -1 without a limit.
-    if (name == "message") width = to_integer(row[2].c_str()) - 4;
-    const bool known = std::any_of(needed.begin(), needed.end(),
-                                   [&](const Column& column) { return column.name == name; });
-    if (!known && row[3].c_str()[0] == 't') {
-      refuse(fmt::format("its column {} must have a value, and loadgen has none for it",
-                         one_line(name)));
-    }
-  }
-  if (found.empty()) return false;
-  if (width >= 0 && width < message_size) {
-    refuse(fmt::format("its column message holds {} characters, and --message-size is {}", width,
-                       message_size));
-  }
-  for (const Column& column : needed) {
-    const auto at = found.find(column.name);
-    if (at == found.end()) refuse(fmt::format("it has no column {}", column.name));
-    if (at->second != column.type && at->second != column.other_type) {
-      refuse(
-          fmt::format("its column {} is of type {}, not {}", column.name, at->second, column.type));
-    }
-  }
-  return true;
-}
-
-// A crash of the server empties an unlogged table. So it does with an unlogged partition.
-bool is_unlogged(pqxx::work& work, const std::string& table) {
-  const pqxx::result found = work.exec(fmt::format(
-      "WITH RECURSIVE tree(oid) AS (SELECT to_regclass({})::oid UNION "
-      "SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = tree.oid) "
-      "SELECT 1 FROM pg_class JOIN tree USING (oid) WHERE relpersistence <> 'p' LIMIT 1",
-      work.quote(quote_identifier(table))));
-  return !found.empty();
-}
-
 class PostgresTarget final : public Target {
  public:
   PostgresTarget(TargetConfig config, Clock& clock)
       : config_(std::move(config)),
-        access_{complete_conninfo(config_.address), secrets_in(config_.address)},
-        clock_(clock) {}
+        clock_(clock),
+        access_{complete_conninfo(config_.address), secrets_in(config_.address), ""} {}
 
   void open() override;
   [[nodiscard]] TargetInfo info() const override { return info_; }
@@ -193,8 +105,8 @@ class PostgresTarget final : public Target {
   }
 
   const TargetConfig config_;
-  const PostgresAccess access_;
   Clock& clock_;
+  PostgresAccess access_;                                      // completed by open()
   TargetInfo info_{.kind = "postgres", .version = "unknown"};  // completed by open()
   std::stop_source interrupted_;
 };
@@ -209,14 +121,11 @@ void PostgresTarget::open() {
   transact(kStartLockWait, [&](pqxx::work& work) {
     work.exec("SET LOCAL client_min_messages = warning");
     work.exec(fmt::format("SELECT pg_advisory_xact_lock({})", kSetupLock));
-    const bool has_messages =
-        check_columns(work, config_.table, kMessageColumns, config_.message_size);
-    const bool has_runs = check_columns(work, "loadgen_runs", kRunColumns, 0);
-    const bool has_ledger = check_columns(work, "loadgen_ledger", kLedgerColumns, 0);
     // CREATE TABLE IF NOT EXISTS asks for the right to create even where the table exists.
-    if (!has_messages || !has_runs || !has_ledger) {
+    if (!check_tables(work, config_.table, config_.message_size)) {
       work.exec(schema_for_table(schema::kPostgres, config_.table));
     }
+    access_.ledger_schema = ledger_schema(work);
     const auto show = [&work](const std::string& setting) {
       return std::string(work.exec("SHOW " + setting)[0][0].c_str());
     };

@@ -25,6 +25,16 @@ namespace {
 
 constexpr std::string_view kPrefix = "sqlite:";
 
+// A table needs a unique key on just these columns. Any other unique key must hold them all, too,
+// or else it could refuse what was never stored.
+struct Key {
+  std::string_view columns;  // as in SQL
+  std::string_view names;    // as values in SQL
+  std::int64_t count;
+};
+constexpr Key kLedgerKey{"run_id, frame", "'run_id', 'frame'", 2};
+constexpr Key kRunKey{"run_id", "'run_id'", 1};
+
 class SqliteTarget final : public Target {
  public:
   SqliteTarget(TargetConfig config, Clock& clock)
@@ -55,6 +65,7 @@ class SqliteTarget final : public Target {
   // Nobody has made a table in the database, as far as can be told: not when it is locked.
   bool is_untouched();
   void check_columns(const std::string& table, std::span<const std::string_view> needed) const;
+  void check_key(const std::string& table, const Key& key) const;
   void use_wal();
   // Runs `action`; a SetupError leaves with the database's name in front.
   template <typename Action>
@@ -129,6 +140,8 @@ void SqliteTarget::prepare_database() {
   check_columns(config_.table, kMessageColumns);
   check_columns("loadgen_runs", kRunColumns);
   check_columns("loadgen_ledger", kLedgerColumns);
+  check_key("loadgen_runs", kRunKey);
+  check_key("loadgen_ledger", kLedgerKey);
   use_wal();
   connection_->execute("PRAGMA synchronous = FULL");  // of the run records; sinks set their own
   connection_->execute("BEGIN IMMEDIATE;" + schema_for_table(schema::kSqlite, config_.table) +
@@ -194,6 +207,46 @@ void SqliteTarget::check_columns(const std::string& table,
     throw SetupError(
         fmt::format("table {} does not fit: it has no column {}; use --table to name another",
                     one_line(table), *missing.begin()));
+  }
+}
+
+void SqliteTarget::check_key(const std::string& table, const Key& key) const {
+  // A primary key of one INTEGER has no index.
+  SqliteStatement unique = connection_->prepare(
+      fmt::format("SELECT 'its primary key', count(*), sum(name COLLATE NOCASE IN ({0})), 0 "
+                  "FROM pragma_table_info(?1) WHERE pk > 0 GROUP BY pk > 0 "
+                  "UNION ALL SELECT 'its unique key ' || list.name, count(*), "
+                  "sum(coalesce(info.name, '') COLLATE NOCASE IN ({0})), list.partial "
+                  "FROM pragma_index_list(?1) AS list, pragma_index_info(list.name) AS info "
+                  "WHERE list.\"unique\" GROUP BY list.name",
+                  key.names));
+  unique.bind(1, table);
+  int code = SQLITE_OK;
+  bool has_key = false;
+  bool exists = false;
+  while (unique.step(code)) {
+    exists = true;
+    const bool holds_all = unique.integer(2) == key.count;
+    has_key |= holds_all && unique.integer(1) == key.count && unique.integer(3) == 0;
+    if (!holds_all) {
+      throw SetupError(
+          fmt::format("table {} does not fit: {} may refuse what was never stored; "
+                      "drop it, or use another database",
+                      table, one_line(std::string(unique.text(0)))));
+    }
+  }
+  if (code != SQLITE_OK) connection_->fail(code);
+  if (!exists) {
+    SqliteStatement columns = connection_->prepare("SELECT 1 FROM pragma_table_info(?1)");
+    columns.bind(1, table);
+    exists = columns.step(code);
+    if (!exists && code != SQLITE_OK) connection_->fail(code);
+  }
+  if (exists && !has_key) {
+    throw SetupError(
+        fmt::format("table {0} does not fit: it has no unique key on ({1}); "
+                    "CREATE UNIQUE INDEX {0}_key ON {0} ({1}) makes one",
+                    table, key.columns));
   }
 }
 

@@ -1,0 +1,160 @@
+#include "sink/postgres_tables.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <map>
+#include <span>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/redact.h"
+#include "sink/target_config.h"
+
+namespace loadgen {
+namespace {
+
+// A column loadgen writes, and the types it can write to. Binary formats allow no conversion.
+struct Column {
+  std::string_view name;
+  std::string_view type;
+  std::string_view other_type = type;
+};
+constexpr std::array kMessageColumns{Column{"message", "character varying", "text"},
+                                     Column{"created_at", "timestamp with time zone"},
+                                     Column{"run_id", "bigint"},
+                                     Column{"sequence", "bigint"},
+                                     Column{"producer", "integer"},
+                                     Column{"id", "bigint", "integer"}};
+constexpr std::array kLedgerColumns{Column{"run_id", "bigint"}, Column{"frame", "bigint"},
+                                    Column{"rows", "integer"}};
+constexpr std::array kRunColumns{Column{"run_id", "bigint"},
+                                 Column{"app_version", "text"},
+                                 Column{"table_name", "text"},
+                                 Column{"started_at", "timestamp with time zone"},
+                                 Column{"ended_at", "timestamp with time zone"},
+                                 Column{"config", "jsonb"},
+                                 Column{"result", "jsonb"}};
+
+// Returns whether the table exists; throws SetupError when it exists and does not fit.
+bool check_columns(pqxx::work& work, const std::string& table, std::span<const Column> needed,
+                   std::uint32_t message_size) {
+  const auto refuse = [&](const std::string& why) {
+    // The other tables have fixed names.
+    throw SetupError(fmt::format(
+        "table {} does not fit: {}; {}", one_line(table), why,
+        message_size > 0 ? "use --table to name another" : "use another database or schema"));
+  };
+  const std::string relation = work.quote(quote_identifier(table));
+  const pqxx::result kind = work.exec(fmt::format(
+      "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass({})", relation));
+  if (!kind.empty() && kind[0][0].c_str()[0] != 't') refuse("it is not a table");
+  const pqxx::result rows =
+      work.exec(fmt::format("SELECT attname, format_type(atttypid, NULL), atttypmod, "
+                            "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
+                            "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
+                            relation));
+  std::map<std::string, std::string, std::less<>> found;  // name -> type
+  std::int64_t width = -1;                                // of the column message
+  for (const auto& row : rows) {
+    const std::string name = row[0].c_str();
+    found[name] = row[1].c_str();
+    // The type modifier of varchar(n) is n + 4, and -1 without a limit.
+    if (name == "message") width = to_integer(row[2].c_str()) - 4;
+    const bool known = std::any_of(needed.begin(), needed.end(),
+                                   [&](const Column& column) { return column.name == name; });
+    if (!known && row[3].c_str()[0] == 't') {
+      refuse(fmt::format("its column {} must have a value, and loadgen has none for it",
+                         one_line(name)));
+    }
+  }
+  if (found.empty()) return false;
+  if (width >= 0 && width < message_size) {
+    refuse(fmt::format("its column message holds {} characters, and --message-size is {}", width,
+                       message_size));
+  }
+  for (const Column& column : needed) {
+    const auto at = found.find(column.name);
+    if (at == found.end()) refuse(fmt::format("it has no column {}", column.name));
+    if (at->second != column.type && at->second != column.other_type) {
+      refuse(
+          fmt::format("its column {} is of type {}, not {}", column.name, at->second, column.type));
+    }
+  }
+  return true;
+}
+
+// A table needs a unique key on just these columns: one that every INSERT must pass, at once. Any
+// other unique key must hold them all, too, or else it could refuse what was never stored.
+struct Key {
+  std::string_view columns;  // as in SQL
+  std::string_view names;    // as values in SQL
+  std::int64_t count;
+};
+constexpr Key kLedgerKey{"run_id, frame", "'run_id', 'frame'", 2};
+constexpr Key kRunKey{"run_id", "'run_id'", 1};
+
+void check_key(pqxx::work& work, const std::string& table, const Key& key) {
+  const pqxx::result unique = work.exec(fmt::format(
+      "SELECT relname, indisunique AND held = {0}, indisunique AND held = {0} AND "
+      "indnkeyatts = {0} AND indisvalid AND indisready AND indimmediate AND indpred IS NULL "
+      "FROM (SELECT *, (SELECT count(*) FROM pg_attribute WHERE attrelid = indrelid AND "
+      "attname IN ({1}) AND attnum = ANY ((indkey::int2[])[0:indnkeyatts - 1])) AS held "
+      "FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid "
+      "WHERE indrelid = to_regclass({2}) AND (indisunique OR indisexclusion)) AS found",
+      key.count, key.names, work.quote(table)));
+  bool has_key = false;
+  for (const auto& row : unique) {
+    has_key |= row[2].c_str()[0] == 't';
+    if (row[1].c_str()[0] != 't') {
+      throw SetupError(
+          fmt::format("table {} does not fit: its unique key {} may refuse what was "
+                      "never stored; drop it, or use another database or schema",
+                      table, one_line(row[0].c_str())));
+    }
+  }
+  if (!has_key) {
+    throw SetupError(
+        fmt::format("table {0} does not fit: no unique key on ({1}) is in force at "
+                    "once for all rows; CREATE UNIQUE INDEX ON {0} ({1}) makes one",
+                    table, key.columns));
+  }
+}
+
+}  // namespace
+
+std::int64_t to_integer(std::string_view text) {
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
+}
+
+bool check_tables(pqxx::work& work, const std::string& messages, std::uint32_t message_size) {
+  const bool has_messages = check_columns(work, messages, kMessageColumns, message_size);
+  const bool has_runs = check_columns(work, "loadgen_runs", kRunColumns, 0);
+  const bool has_ledger = check_columns(work, "loadgen_ledger", kLedgerColumns, 0);
+  if (has_runs) check_key(work, "loadgen_runs", kRunKey);
+  if (has_ledger) check_key(work, "loadgen_ledger", kLedgerKey);
+  return has_messages && has_runs && has_ledger;
+}
+
+std::string ledger_schema(pqxx::work& work) {
+  return work
+      .exec(
+          "SELECT relnamespace::regnamespace::name FROM pg_class "
+          "WHERE oid = to_regclass('loadgen_ledger')")[0][0]
+      .c_str();
+}
+
+bool is_unlogged(pqxx::work& work, const std::string& table) {
+  const pqxx::result found = work.exec(fmt::format(
+      "WITH RECURSIVE tree(oid) AS (SELECT to_regclass({})::oid UNION "
+      "SELECT inhrelid FROM pg_inherits JOIN tree ON inhparent = tree.oid) "
+      "SELECT 1 FROM pg_class JOIN tree USING (oid) WHERE relpersistence <> 'p' LIMIT 1",
+      work.quote(quote_identifier(table))));
+  return !found.empty();
+}
+
+}  // namespace loadgen

@@ -1,0 +1,24 @@
+// What loadgen needs of its tables in Postgres, and finds out about those that are there.
+#pragma once
+
+#include <cstdint>
+#include <pqxx/pqxx>
+#include <string>
+#include <string_view>
+
+namespace loadgen {
+
+// The value of an integer column, as libpqxx gives it.
+std::int64_t to_integer(std::string_view text);
+
+// Returns whether all tables are there. Throws SetupError when one is there that does not fit: by
+// its columns, or by its unique keys, on which it rests that a frame is stored once.
+bool check_tables(pqxx::work& work, const std::string& messages, std::uint32_t message_size);
+
+// Where the ledger was found that unqualified statements write to.
+std::string ledger_schema(pqxx::work& work);
+
+// A crash of the server empties an unlogged table. So it does with an unlogged partition.
+bool is_unlogged(pqxx::work& work, const std::string& table);
+
+}  // namespace loadgen

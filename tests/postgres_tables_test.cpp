@@ -1,0 +1,132 @@
+// The unique keys a Postgres target asks for, and how it tells a conflict with the ledger.
+
+#include <doctest/doctest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "base/error.h"
+#include "sink/make_target.h"
+#include "support/postgres.h"
+#include "support/sql.h"
+
+using namespace loadgen;
+
+namespace {
+
+struct Bench {
+  std::unique_ptr<Target> target() {
+    Options options;
+    options.db = db;
+    options.table = table;
+    return make_target(options, clock);
+  }
+  std::string error_of_open() {
+    try {
+      target()->open();
+      return "";
+    } catch (const SetupError& error) {
+      return error.what();
+    }
+  }
+
+  SteadyClock clock;
+  std::string db = test_postgres().value_or("");
+  std::string table = unique_table();
+  std::int64_t run = unique_run();
+};
+
+std::vector<Message> two_messages() {
+  std::vector<Message> messages(2);
+  messages[1].sequence = 1;
+  return messages;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("postgres: a ledger is refused unless its one unique key is on run and frame, at once") {
+  const auto db = test_postgres();
+  if (!db) return;
+  struct Case {
+    std::string keys;     // of the table, after its columns
+    std::string more;     // statements about the table l
+    std::string problem;  // "" = it fits
+  };
+  const std::string none = "no unique key on (run_id, frame) is in force at once";
+  for (const Case& one : {
+           Case{"", "", none},
+           Case{", PRIMARY KEY (run_id, frame)", "", ""},
+           Case{", CONSTRAINT another_name UNIQUE (frame, run_id)", "", ""},
+           Case{", PRIMARY KEY (run_id, frame, rows)", "", none},
+           Case{", PRIMARY KEY (run_id, frame) DEFERRABLE", "", none},
+           Case{"", "CREATE UNIQUE INDEX ON loadgen_ledger (run_id, frame) WHERE rows > 1", none},
+           Case{"", "CREATE UNIQUE INDEX ON loadgen_ledger (run_id, (frame + 0))",
+                "may refuse what was never stored"},
+           Case{"", "CREATE UNIQUE INDEX ON loadgen_ledger (run_id) INCLUDE (frame)",
+                "may refuse what was never stored"},
+           Case{", PRIMARY KEY (run_id, frame), CONSTRAINT extra UNIQUE (frame)", "",
+                "its unique key extra may refuse what was never stored"},
+           Case{", PRIMARY KEY (run_id, frame), UNIQUE (rows, frame, run_id)", "", ""},
+           Case{", PRIMARY KEY (run_id, frame), EXCLUDE (frame WITH =)", "",
+                "may refuse what was never stored"},
+       }) {
+    CAPTURE(one.keys);
+    CAPTURE(one.more);
+    // The ledger's name is given: each has a schema of its own.
+    Bench bench;
+    const std::string schema = bench.table;
+    bench.db += "&options=-csearch_path%3D" + schema;
+    sql(*db, "CREATE SCHEMA " + schema);
+    sql(bench.db,
+        "CREATE TABLE loadgen_ledger (run_id bigint NOT NULL, frame bigint NOT NULL, "
+        "rows integer NOT NULL" +
+            one.keys + ")");
+    if (!one.more.empty()) sql(bench.db, one.more);
+    const std::string error = bench.error_of_open();
+    CHECK(contains(error, one.problem));
+    CHECK(error.empty() == one.problem.empty());
+    if (!one.problem.empty()) {
+      CHECK(contains(error, "table loadgen_ledger does not fit"));
+      continue;
+    }
+    // Whatever the key's name, a conflict is known as what it is.
+    const auto target = bench.target();
+    target->open();
+    const auto frame = two_messages();
+    CHECK(target->connect({bench.run, {}}, {})->write({frame}).outcome == WriteOutcome::kWritten);
+    CHECK(target->connect({bench.run, {}}, {})->write({frame}).outcome ==
+          WriteOutcome::kAlreadyWritten);
+  }
+}
+
+TEST_CASE("postgres: a unique key of the messages is no sign that a frame was stored") {
+  Bench bench;
+  if (bench.db.empty()) return;
+  const auto target = bench.target();
+  target->open();
+  sql(bench.db, "ALTER TABLE " + bench.table + " ADD CONSTRAINT " + bench.table +
+                    "_ledger_pkey UNIQUE (producer)");
+  const auto frame = two_messages();
+  const WriteResult result = target->connect({bench.run, {}}, {})->write({frame});
+  CHECK(result.outcome == WriteOutcome::kNotWritten);
+  CHECK(result.error.error_class == ErrorClass::kPoison);
+}
+
+TEST_CASE("postgres: the runs' table is refused without its key") {
+  const auto db = test_postgres();
+  if (!db) return;
+  Bench bench;
+  const std::string schema = bench.table;
+  bench.db += "&options=-csearch_path%3D" + schema;
+  sql(*db, "CREATE SCHEMA " + schema);
+  bench.target()->open();
+  sql(bench.db, "ALTER TABLE loadgen_runs DROP CONSTRAINT loadgen_runs_pkey");
+  CHECK(contains(bench.error_of_open(), "CREATE UNIQUE INDEX ON loadgen_runs (run_id) makes one"));
+  sql(bench.db, "CREATE UNIQUE INDEX ON loadgen_runs (run_id)");
+  CHECK(bench.error_of_open().empty());
+}
