@@ -23,8 +23,6 @@ namespace {
 
 // How long a database that was well may take for the one row that holds the result.
 constexpr std::chrono::seconds kRecordLimit{10};
-// How long reading the table is begun again that failed for want of a session.
-constexpr std::chrono::seconds kAuditPatience{10};
 
 ReportedError reported(const WriteResult& result, std::uint64_t count) {
   const bool in_doubt = result.outcome == WriteOutcome::kInDoubt;
@@ -262,7 +260,7 @@ void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
   try {
     target_.check_is_in_place();
     // Each time from the start: what a session that was lost had shown is forgotten with it.
-    await_database(clock_, kAuditPatience, [&] {
+    retry_lost_session(clock_, [&] {
       report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_, resent},
                            options_.verify, user_abort_.get_token());
     });
@@ -288,8 +286,7 @@ void Pipeline::record_result(const RunReport& report) {
   const TimeLimit limit(clock_, kRecordLimit, [this] { target_.interrupt(); });
   try {
     const std::string result = json_report(report);
-    await_database(clock_, kRecordLimit,
-                   [&] { target_.record_end(plan_.run_id, report.ended_at, result); });
+    retry_lost_session(clock_, [&] { target_.record_end(plan_.run_id, report.ended_at, result); });
   } catch (const SetupError& error) {
     // The result itself is complete; only its copy in the database is missing.
     spdlog::warn("The result could not be recorded in the database: {}", error.what());
