@@ -330,3 +330,10 @@ TEST_CASE("one_line: a secret is found before white space is tidied away") {
   CHECK(one_line("password is pw ", {"pw "}) == "password is ***");
   CHECK(one_line("password is p\tw", {"p\tw"}) == "password is ***");
 }
+
+TEST_CASE("redact: a password in quotes is a secret on its own, whatever follows them") {
+  const std::string address = "user=u password = 'pcAnArYw' host/db";
+  CHECK(redact(address).find("cAnArY") == std::string::npos);
+  CHECK(one_line("no such user pcAnArYwhost/db", secrets_in(address)).find("cAnArY") ==
+        std::string::npos);
+}

@@ -104,10 +104,11 @@ Range value_after(std::string_view text, std::size_t equals) {
   return {begin, std::min(at, text.size())};
 }
 
-// A password's value, and the words behind it that are no keys: it holds blanks, and the quotes
-// were forgotten.
-Range password_after(std::string_view text, std::size_t equals) {
+// Adds a password's value as libpq reads it, and the same with the words behind it that are no
+// keys: perhaps it holds blanks, and the quotes were forgotten. Returns the longer one.
+Range add_password_after(std::string_view text, std::size_t equals, std::vector<Range>& ranges) {
   Range value = value_after(text, equals);
+  ranges.push_back(value);
   for (;;) {
     std::size_t word = value.end;
     if (word < text.size() && text[word] == '\'') ++word;
@@ -115,9 +116,11 @@ Range password_after(std::string_view text, std::size_t equals) {
     std::size_t end = word;
     while (end < text.size() && !is_blank(text[end]) && text[end] != '=') ++end;
     const std::size_t behind = skip_blanks(text, end);
-    if (end == word || (behind < text.size() && text[behind] == '=')) return value;
+    if (end == word || (behind < text.size() && text[behind] == '=')) break;
     value.end = end;
   }
+  ranges.push_back(value);
+  return value;
 }
 
 // key = value pairs as libpq reads them.
@@ -127,9 +130,8 @@ void find_keyword_passwords(std::string_view text, std::vector<Range>& ranges) {
     if (equals == std::string_view::npos) break;
     std::string_view key = text.substr(at, equals - at);
     while (!key.empty() && is_blank(key.back())) key.remove_suffix(1);
-    const bool is_password = names_password(key);
-    const Range value = is_password ? password_after(text, equals) : value_after(text, equals);
-    if (is_password) ranges.push_back(value);
+    const Range value =
+        names_password(key) ? add_password_after(text, equals, ranges) : value_after(text, equals);
     at = value.end;
     if (at < text.size() && text[at] == '\'') ++at;
   }
@@ -144,7 +146,7 @@ void find_swallowed_passwords(std::string_view text, std::vector<Range>& ranges)
     while (end > 0 && is_blank(text[end - 1])) --end;
     std::size_t key = end;
     while (key > 0 && is_key_character(text[key - 1])) --key;
-    if (names_password(text.substr(key, end - key))) ranges.push_back(password_after(text, equals));
+    if (names_password(text.substr(key, end - key))) add_password_after(text, equals, ranges);
   }
 }
 
