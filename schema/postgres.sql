@@ -26,7 +26,7 @@ CREATE TABLE IF NOT EXISTS loadgen_runs (
 -- its rows only together with all else of their run: README.md, "Tables".
 CREATE TABLE IF NOT EXISTS loadgen_ledger (
     run_id bigint NOT NULL,
-    frame  bigint NOT NULL,  -- sequence of its first message
+    frame  bigint NOT NULL,  -- sequence of its first message; -1 minus it where replay had to split the frame
     rows   integer NOT NULL,
     CONSTRAINT loadgen_ledger_pkey PRIMARY KEY (run_id, frame)
 );

@@ -25,7 +25,7 @@ CREATE TABLE IF NOT EXISTS loadgen_runs (
 -- its rows only together with all else of their run: README.md, "Tables".
 CREATE TABLE IF NOT EXISTS loadgen_ledger (
     run_id INTEGER NOT NULL,
-    frame  INTEGER NOT NULL,  -- sequence of its first message
+    frame  INTEGER NOT NULL,  -- sequence of its first message; -1 minus it where replay had to split the frame
     rows   INTEGER NOT NULL,
     PRIMARY KEY (run_id, frame)
 ) WITHOUT ROWID;

@@ -203,6 +203,7 @@ TEST_CASE("courier: a message's time ends with its commit, however late the sink
 
 TEST_CASE("courier: the time between attempts is known as held back") {
   Fixture f;
+  f.context.policy.outage = {1ms, 1ms};  // all that is long is the breaker's
   Courier courier(f.context);
   CHECK(f.deliver(courier, messages_from(0, 5)).stored == 5);
   CHECK(courier.held_back() == 0ns);
@@ -215,6 +216,13 @@ TEST_CASE("courier: the time between attempts is known as held back") {
   CHECK(courier.held_back() >= 800ms);
   CHECK(f.deliver(courier, messages_from(10, 5)).stored == 5);
   CHECK(courier.held_back() == 0ns);  // it is the frame's, not the courier's
+  // Contention opens no breaker: this is the backoff's.
+  const std::size_t written = f.sink.writes;
+  f.sink.answer = [written](std::size_t nth) {
+    return nth < written + 3 ? Answer{Fault::kNone, refusal(ErrorClass::kContention)} : Answer{};
+  };
+  CHECK(f.deliver(courier, messages_from(15, 5)).stored == 5);
+  CHECK(courier.held_back() > 0ns);
 }
 
 TEST_CASE("courier: interrupted before there is a connection, the one that comes is interrupted") {
