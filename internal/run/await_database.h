@@ -1,11 +1,19 @@
 // Waits for a database that is not up yet, that somebody else has locked, or that lost a session.
 #pragma once
 
+#include <fmt/format.h>
 #include <spdlog/spdlog.h>
 
+#include <algorithm>
 #include <chrono>
+#include <functional>
+#include <utility>
 
 #include "base/clock.h"
+#include "base/redact.h"
+#include "base/time_limit.h"
+#include "base/units.h"
+#include "options/options.h"
 #include "sink/sink.h"
 
 namespace loadgen {
@@ -27,16 +35,44 @@ void try_again(Clock& clock, nanoseconds longest, Action action, MayPass may_pas
   }
 }
 
-// Before a run: the database may not be up yet, or be locked.
-template <typename Action>
-void await_database(Clock& clock, nanoseconds longest, Action action) {
-  try_again(clock, longest, action, [](ErrorClass why) {
-    return why == ErrorClass::kOutage || why == ErrorClass::kContention;
+// The database did not answer in time.
+struct NoAnswer : SetupError {
+  using SetupError::SetupError;
+};
+
+// Runs a step that talks to the database for --connect-wait at most, even if nobody answers: then
+// `interrupt` is called, on another thread, and has to end the step. Throws NoAnswer, or what the
+// step throws.
+template <typename Step>
+void end_after_connect_wait(Clock& clock, const Options& options, std::function<void()> interrupt,
+                            Step step) {
+  // A database that is up needs some time, too, to make tables.
+  constexpr std::chrono::seconds kShortest{5};
+  const auto longest = std::max<nanoseconds>(options.connect_wait, kShortest);
+  const TimeLimit limit(clock, longest, std::move(interrupt));
+  try {
+    step();
+  } catch (const SetupError&) {
+    if (!limit.expired()) throw;
+    throw NoAnswer(fmt::format("{}: the database did not answer within {} (--connect-wait)",
+                               one_line(redact(options.db)), format_duration(longest)));
+  }
+}
+
+// The same again and again while --connect-wait lasts: the database may not be up yet, or be
+// locked.
+template <typename Step>
+void await_database(Clock& clock, const Options& options, std::function<void()> interrupt,
+                    Step step) {
+  end_after_connect_wait(clock, options, std::move(interrupt), [&] {
+    try_again(clock, options.connect_wait, step, [](ErrorClass why) {
+      return why == ErrorClass::kOutage || why == ErrorClass::kContention;
+    });
   });
 }
 
-// After a run: a session that was lost tells nothing of the next one. But the report is not kept
-// back for a database that is down or locked.
+// Reads, or writes what is final: a session that was lost tells nothing of the next one. But the
+// report is not kept back for a database that is down or locked.
 template <typename Action>
 void retry_lost_session(Clock& clock, Action action) {
   constexpr std::chrono::seconds kPatience{1};

@@ -6,13 +6,12 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <system_error>
 
 #include "base/background_thread.h"
 #include "base/error.h"
 #include "base/redact.h"
-#include "base/time_limit.h"
-#include "base/units.h"
 #include "loadgen_version.h"
 #include "report/json_report.h"
 #include "report/judge.h"
@@ -25,8 +24,6 @@ namespace loadgen {
 
 namespace {
 
-// A database that is up needs some time, too, to make tables.
-constexpr std::chrono::seconds kShortestSetUp{5};
 constexpr std::chrono::milliseconds kLookAtSpool{500};
 
 WriteError fatal_error(std::string code, std::string message) {
@@ -74,22 +71,15 @@ Pipeline::~Pipeline() {
   open_gate();
 }
 
-// Runs a step that talks to the database before production: again and again while --connect-wait
-// lasts, and not longer (but for kShortestSetUp), even if nobody answers.
 template <typename Step>
 void Pipeline::set_up(Step step) {
-  const auto longest = std::max<nanoseconds>(options_.connect_wait, kShortestSetUp);
-  const TimeLimit limit(clock_, longest, [this] {
-    target_.interrupt();
-    interrupt_couriers();
-  });
-  try {
-    await_database(clock_, options_.connect_wait, step);
-  } catch (const SetupError& error) {
-    if (!limit.expired()) throw;
-    throw SetupError(fmt::format("{}: the database did not answer within {} (--connect-wait)",
-                                 one_line(redact(options_.db)), format_duration(longest)));
-  }
+  await_database(
+      clock_, options_,
+      [this] {
+        target_.interrupt();
+        interrupt_couriers();
+      },
+      step);
 }
 
 void Pipeline::open_target() {
@@ -134,7 +124,9 @@ std::jthread Pipeline::start_thread(Role role, Body body) {
       gate_.wait();
       try {
         body();
-      } catch (const std::exception& error) {  // no memory, for one
+      } catch (const std::bad_alloc&) {
+        give_up();  // the use of the reserve, which is gone, was noted as the failure
+      } catch (const std::exception& error) {
         on_failure({WriteOutcome::kNotWritten, fatal_error("exception", error.what())});
       }
       coordinator_.thread_done(role);
@@ -223,6 +215,10 @@ void Pipeline::begin() {
 // Before the gate opens: a thread that cannot be started ends a run that has not begun.
 void Pipeline::start_helpers() {
   try {
+    memory_reserve_.emplace([this] {
+      on_failure({WriteOutcome::kNotWritten,
+                  fatal_error("memory", "memory ran out; the last of it serves to end the run")});
+    });
     watchdog_.emplace(couriers_, Watchdog::patience(options_.timeout), clock_);
     if (spool_) {
       spool_watch_ =

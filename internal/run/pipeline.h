@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/memory_reserve.h"
 #include "channel/make_channel.h"
 #include "consumer/consumer.h"
 #include "delivery/unsent_box.h"
@@ -138,6 +139,7 @@ class Pipeline {
   std::optional<Watchdog> watchdog_;
   std::jthread progress_;
   std::jthread spool_watch_;
+  std::optional<MemoryReserve> memory_reserve_;
 };
 
 }  // namespace loadgen

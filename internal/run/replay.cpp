@@ -16,6 +16,7 @@
 #include "delivery/courier.h"
 #include "delivery/dead_letters.h"
 #include "delivery/letter_file.h"
+#include "delivery/watchdog.h"
 #include "model/sequence_set.h"
 #include "report/json_report.h"
 #include "run/await_database.h"
@@ -26,35 +27,44 @@ namespace loadgen {
 namespace {
 
 // A row is stored under the run it was made in, in its table: one courier for each.
-struct CourierOfRun {
-  explicit CourierOfRun(DeliveryContext its_context)
-      : context(std::move(its_context)), courier(context) {}
+class CourierOfRun {
+ public:
+  explicit CourierOfRun(DeliveryContext context) : context_(std::move(context)) {
+    couriers_.push_back(std::make_unique<Courier>(context_));
+    watchdog_.emplace(couriers_, Watchdog::patience(context_.policy.timeout), context_.clock);
+  }
+
+  [[nodiscard]] std::int64_t run_id() const { return context_.run.run_id; }
+
+  Delivered deliver(const Frame& frame, const DeliveryEvents& events) {
+    return couriers_.front()->deliver(frame, events);
+  }
 
   // What the table holds of the run, read when it is first asked for.
   const SequenceSet& stored() {
-    if (!stored_) {
-      stored_.emplace();
-      if (context.target.can_read_back()) {
-        context.target.read_back(context.run.run_id, RowContent::kSequences,
-                                 [this](const StoredRow& row) {
-                                   if (row.sequence >= 0) {
-                                     note_stored(static_cast<std::uint64_t>(row.sequence));
-                                   }
-                                   return true;
-                                 });
-      }
+    if (stored_) return *stored_;
+    SequenceSet found;
+    const auto visit = [&found](const StoredRow& row) {
+      const auto sequence = static_cast<std::uint64_t>(row.sequence);
+      if (row.sequence >= 0) found.insert({sequence, sequence + 1});
+      return true;
+    };
+    if (context_.target.can_read_back()) {
+      retry_lost_session(context_.clock, [&] {
+        context_.target.read_back(run_id(), RowContent::kSequences, visit);
+      });
     }
-    return *stored_;
+    return stored_.emplace(std::move(found));
   }
   void note_stored(std::uint64_t sequence) {
     if (stored_) stored_->insert({sequence, sequence + 1});
   }
   void forget_stored() { stored_.reset(); }
 
-  const DeliveryContext context;
-  Courier courier;
-
  private:
+  const DeliveryContext context_;
+  std::vector<std::unique_ptr<Courier>> couriers_;  // one
+  std::optional<Watchdog> watchdog_;
   std::optional<SequenceSet> stored_;
 };
 
@@ -62,8 +72,14 @@ struct CourierOfRun {
 // that cannot be asked yet, because it is not up or new, gives none: only a hint.
 std::optional<std::string> table_of(std::int64_t run_id, const Options& options, Clock& clock) {
   try {
-    const auto recorded = make_target(options, clock)->find_run(run_id);
+    const auto target = make_target(options, clock);
+    std::optional<RecordedRun> recorded;
+    end_after_connect_wait(
+        clock, options, [&target] { target->interrupt(); },
+        [&] { recorded = target->find_run(run_id); });
     return recorded ? std::optional(recorded->table) : std::nullopt;
+  } catch (const NoAnswer&) {
+    throw;
   } catch (const SetupError&) {
     return std::nullopt;
   }
@@ -81,9 +97,15 @@ std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Cloc
     Options options = replay.options;
     options.table = replay.table.value_or(its_table.value_or(options.table));
     auto target = make_target(options, clock);
-    await_database(clock, options.connect_wait, [&] { target->open(); });
-    // It may have come up only now; and what it cannot tell now is no longer taken for nothing.
-    const auto recorded = target->find_run(run_id);
+    std::optional<RecordedRun> recorded;
+    await_database(
+        clock, options, [&target] { target->interrupt(); },
+        [&] {
+          target->open();
+          // It may have come up only now; and what it cannot tell now is no longer taken for
+          // nothing.
+          recorded = target->find_run(run_id);
+        });
     if (!recorded) {
       spdlog::warn(
           "Run {} is not recorded in this database; its messages are stored here all the same",
@@ -210,13 +232,13 @@ class Replayer {
   }
 
   Delivered deliver(const Frame& frame, const DeliveryEvents& events) {
-    Delivered delivered = of_run_->courier.deliver(frame, events);
+    Delivered delivered = of_run_->deliver(frame, events);
     if (delivered.failure) throw SetupError(delivered.failure->error.message);
     return delivered;
   }
 
   void turn_to(std::int64_t run_id) {
-    if (of_run_ && of_run_->context.run.run_id == run_id) return;
+    if (of_run_ && of_run_->run_id() == run_id) return;
     of_run_.reset();  // before its target
     target_ = open_for(run_id, replay_, clock_);
     const Options& options = replay_.options;

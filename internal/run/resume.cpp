@@ -20,6 +20,7 @@
 #include "base/units.h"
 #include "delivery/watchdog.h"
 #include "model/generator.h"
+#include "run/await_database.h"
 #include "run/signals.h"
 
 namespace loadgen {
@@ -176,15 +177,22 @@ class Resumption {
   // A frame that cannot be read may have been committed. Which of its messages are stored, only the
   // table can tell.
   void settle_what_is_stored() {
-    context_.target.read_back(run_.run_id, RowContent::kSequences, [&](const StoredRow& row) {
-      const auto sequence = static_cast<std::uint64_t>(row.sequence);
-      const SequenceRange range{sequence, sequence + 1};
-      if (!read(range, 1).messages.empty()) {
-        spool_.settle(run_, range, SpoolEnd::kStored);
+    SequenceSet stored;
+    retry_lost_session(context_.clock, [&] {
+      context_.target.read_back(run_.run_id, RowContent::kSequences, [&](const StoredRow& row) {
+        const auto sequence = static_cast<std::uint64_t>(row.sequence);
+        if (row.sequence >= 0) stored.insert({sequence, sequence + 1});
+        return true;
+      });
+    });
+    for (const SequenceRange& range : stored.ranges()) {
+      for (std::uint64_t sequence = range.begin; sequence < range.end; ++sequence) {
+        const SequenceRange one{sequence, sequence + 1};
+        if (read(one, 1).messages.empty()) continue;
+        spool_.settle(run_, one, SpoolEnd::kStored);
         ++result_.already_present;
       }
-      return true;
-    });
+    }
     must(spool_.flush());
   }
 
@@ -256,15 +264,17 @@ class Resumption {
     const auto given_up =
         spool_.read([&](SpoolStore& store) { return store.given_up(run_.run_id); });
     const Generator generator(run_.seed, run_.message_size);
-    result_.audit = audit(context_.target,
-                          {.run_id = run_.run_id,
-                           .acknowledged = accepted.without(given_up),
-                           .produced = run_.all_spooled ? accepted : everything,
-                           .generator = generator,
-                           // Without a ledger what a crash left in doubt may be there twice.
-                           .duplicates_allowed = run_.exactly_once ? 0 : accepted.size(),
-                           .losses_allowed = result_.damaged + lost_keys_},
-                          options_.verify, {});
+    const SequenceSet acknowledged = accepted.without(given_up);
+    const AuditSubject subject{.run_id = run_.run_id,
+                               .acknowledged = acknowledged,
+                               .produced = run_.all_spooled ? accepted : everything,
+                               .generator = generator,
+                               // Without a ledger what a crash left in doubt may be there twice.
+                               .duplicates_allowed = run_.exactly_once ? 0 : accepted.size(),
+                               .losses_allowed = result_.damaged + lost_keys_};
+    retry_lost_session(context_.clock, [&] {
+      result_.audit = audit(context_.target, subject, options_.verify, {});
+    });
   }
 
   Spool& spool_;

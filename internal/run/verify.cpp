@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "report/recorded_run.h"
+#include "run/await_database.h"
 #include "sink/make_target.h"
 
 namespace loadgen {
@@ -16,9 +17,13 @@ namespace loadgen {
 namespace {
 
 // Connects the target, too.
-RecordedRun find(Target& target, std::optional<std::int64_t> run_id, const std::string& db) {
-  if (auto run = target.find_run(run_id)) return *std::move(run);
-  throw SetupError(fmt::format("{}: there is no {} in loadgen_runs", one_line(redact(db)),
+RecordedRun find(Target& target, std::optional<std::int64_t> run_id, const Options& options,
+                 Clock& clock) {
+  std::optional<RecordedRun> run;
+  await_database(
+      clock, options, [&target] { target.interrupt(); }, [&] { run = target.find_run(run_id); });
+  if (run) return *std::move(run);
+  throw SetupError(fmt::format("{}: there is no {} in loadgen_runs", one_line(redact(options.db)),
                                run_id ? fmt::format("run {}", *run_id) : std::string("run")));
 }
 
@@ -26,13 +31,14 @@ RecordedRun find(Target& target, std::optional<std::int64_t> run_id, const std::
 
 VerifyReport verify(const Verify& wanted, Clock& clock) {
   Options options = wanted.options;
-  const RecordedRun run = find(*make_target(options, clock), wanted.run_id, options.db);
+  const RecordedRun run = find(*make_target(options, clock), wanted.run_id, options, clock);
   options.table = run.table;
   const auto target = make_target(options, clock);
-  const RecordedRun before = find(*target, run.run_id, options.db);
+  const RecordedRun before = find(*target, run.run_id, options, clock);
   const RecordedFacts facts = facts_of(before);
-  const AuditResult audit = audit_recorded(*target, facts, options.verify);
-  return judge_recorded(before, find(*target, run.run_id, options.db), facts, audit);
+  AuditResult audit;
+  retry_lost_session(clock, [&] { audit = audit_recorded(*target, facts, options.verify); });
+  return judge_recorded(before, find(*target, run.run_id, options, clock), facts, audit);
 }
 
 }  // namespace loadgen

@@ -111,6 +111,7 @@ class Proxy:
         self._closed = False
         self._cut = None
         self._silent_at = None
+        self._reset_at = None
         threading.Thread(target=self._accept, daemon=True).start()
 
     def set_mode(self, mode):
@@ -147,6 +148,15 @@ class Proxy:
         """From now on a connection that sends these bytes hears nothing more, nor does the target."""
         with self._lock:
             self._silent_at = request
+
+    def reset_once_at(self, request):
+        """The next connection that sends these bytes is reset instead; the target sees none."""
+        with self._lock:
+            self._reset_at = request
+
+    def was_reset(self):
+        with self._lock:
+            return self._reset_at is None
 
     def close(self):
         self._closed = True
@@ -213,6 +223,11 @@ class Proxy:
             if self._silent_at is not None and self._silent_at in data:
                 pair.black = True
                 return False
+            with self._lock:
+                if self._reset_at is not None and self._reset_at in data:
+                    self._reset_at = None
+                    pair.reset = True
+                    return True
             if pair.requests.ask_for_commit(data):
                 with self._lock:
                     pair.cut, self._cut = self._cut, None
