@@ -6,17 +6,16 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <filesystem>
 #include <optional>
-#include <set>
 #include <string>
 
 #include "base/error.h"
 #include "base/redact.h"
 #include "schema.h"
 #include "sink/sqlite_sink.h"
+#include "sink/sqlite_tables.h"
 #include "sink/wal_checkpointer.h"
 #include "sink/writer_queue.h"
 
@@ -24,16 +23,6 @@ namespace loadgen {
 namespace {
 
 constexpr std::string_view kPrefix = "sqlite:";
-
-// A table needs a unique key on just these columns. Any other unique key must hold them all, too,
-// or else it could refuse what was never stored.
-struct Key {
-  std::string_view columns;  // as in SQL
-  std::string_view names;    // as values in SQL
-  std::int64_t count;
-};
-constexpr Key kLedgerKey{"run_id, frame", "'run_id', 'frame'", 2};
-constexpr Key kRunKey{"run_id", "'run_id'", 1};
 
 class SqliteTarget final : public Target {
  public:
@@ -64,8 +53,6 @@ class SqliteTarget final : public Target {
   void prepare_database();
   // Nobody has made a table in the database, as far as can be told: not when it is locked.
   bool is_untouched();
-  void check_columns(const std::string& table, std::span<const std::string_view> needed) const;
-  void check_key(const std::string& table, const Key& key) const;
   void use_wal();
   // Runs `action`; a SetupError leaves with the database's name in front.
   template <typename Action>
@@ -93,12 +80,6 @@ class SqliteTarget final : public Target {
   std::optional<SqliteConnection> connection_;  // set by open()
   std::atomic<bool> is_open_{false};            // connection_ may be used by interrupt()
 };
-
-constexpr std::array<std::string_view, 6> kMessageColumns{"id",     "message",  "created_at",
-                                                          "run_id", "sequence", "producer"};
-constexpr std::array<std::string_view, 3> kLedgerColumns{"run_id", "frame", "rows"};
-constexpr std::array<std::string_view, 7> kRunColumns{
-    "run_id", "app_version", "table_name", "started_at", "ended_at", "config", "result"};
 
 void SqliteTarget::open() {
   patience_.deadline = clock_.now() + kStartLockWait;
@@ -137,11 +118,7 @@ void SqliteTarget::prepare_database() {
   connection_.emplace(path_, patience_);
   // What does not fit must be found before anything is changed, and WAL mode is a change.
   connection_->execute("SELECT count(*) FROM sqlite_master");
-  check_columns(config_.table, kMessageColumns);
-  check_columns("loadgen_runs", kRunColumns);
-  check_columns("loadgen_ledger", kLedgerColumns);
-  check_key("loadgen_runs", kRunKey);
-  check_key("loadgen_ledger", kLedgerKey);
+  check_tables(*connection_, config_.table);
   use_wal();
   connection_->execute("PRAGMA synchronous = FULL");  // of the run records; sinks set their own
   connection_->execute("BEGIN IMMEDIATE;" + schema_for_table(schema::kSqlite, config_.table) +
@@ -170,83 +147,6 @@ void SqliteTarget::use_wal() {
       if (!busy || clock_.now() >= patience_.deadline) throw;
       clock_.sleep_until(clock_.now() + std::chrono::milliseconds(10), {});
     }
-  }
-}
-
-void SqliteTarget::check_columns(const std::string& table,
-                                 std::span<const std::string_view> needed) const {
-  SqliteStatement kind = connection_->prepare(
-      "SELECT type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE AND type IN ('table', "
-      "'view')");
-  kind.bind(1, table);
-  int code = SQLITE_OK;
-  const bool is_there = kind.step(code);
-  if (!is_there && code != SQLITE_OK) connection_->fail(code);
-  if (is_there && kind.text(0) != "table") {
-    throw SetupError(fmt::format("table {} does not fit: it is a {}; use --table to name another",
-                                 one_line(table), kind.text(0)));
-  }
-  SqliteStatement columns = connection_->prepare(
-      "SELECT name, \"notnull\" AND dflt_value IS NULL AND pk = 0 FROM pragma_table_info(?1)");
-  columns.bind(1, table);
-  std::set<std::string, std::less<>> missing(needed.begin(), needed.end());
-  bool exists = false;
-  while (columns.step(code)) {
-    exists = true;
-    const std::string name(columns.text(0));
-    const bool known = missing.erase(name) > 0;
-    if (!known && columns.integer(1) != 0) {
-      throw SetupError(fmt::format(
-          "table {} does not fit: its column {} must have a value, and loadgen has none "
-          "for it; use --table to name another",
-          one_line(table), one_line(name)));
-    }
-  }
-  if (code != SQLITE_OK) connection_->fail(code);
-  if (exists && !missing.empty()) {
-    throw SetupError(
-        fmt::format("table {} does not fit: it has no column {}; use --table to name another",
-                    one_line(table), *missing.begin()));
-  }
-}
-
-void SqliteTarget::check_key(const std::string& table, const Key& key) const {
-  // A primary key of one INTEGER has no index.
-  SqliteStatement unique = connection_->prepare(
-      fmt::format("SELECT 'its primary key', count(*), sum(name COLLATE NOCASE IN ({0})), 0 "
-                  "FROM pragma_table_info(?1) WHERE pk > 0 GROUP BY pk > 0 "
-                  "UNION ALL SELECT 'its unique key ' || list.name, count(*), "
-                  "sum(coalesce(info.name, '') COLLATE NOCASE IN ({0})), list.partial "
-                  "FROM pragma_index_list(?1) AS list, pragma_index_info(list.name) AS info "
-                  "WHERE list.\"unique\" GROUP BY list.name",
-                  key.names));
-  unique.bind(1, table);
-  int code = SQLITE_OK;
-  bool has_key = false;
-  bool exists = false;
-  while (unique.step(code)) {
-    exists = true;
-    const bool holds_all = unique.integer(2) == key.count;
-    has_key |= holds_all && unique.integer(1) == key.count && unique.integer(3) == 0;
-    if (!holds_all) {
-      throw SetupError(
-          fmt::format("table {} does not fit: {} may refuse what was never stored; "
-                      "drop it, or use another database",
-                      table, one_line(std::string(unique.text(0)))));
-    }
-  }
-  if (code != SQLITE_OK) connection_->fail(code);
-  if (!exists) {
-    SqliteStatement columns = connection_->prepare("SELECT 1 FROM pragma_table_info(?1)");
-    columns.bind(1, table);
-    exists = columns.step(code);
-    if (!exists && code != SQLITE_OK) connection_->fail(code);
-  }
-  if (exists && !has_key) {
-    throw SetupError(
-        fmt::format("table {0} does not fit: it has no unique key on ({1}); "
-                    "CREATE UNIQUE INDEX {0}_key ON {0} ({1}) makes one",
-                    table, key.columns));
   }
 }
 
