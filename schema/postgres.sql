@@ -17,7 +17,7 @@ CREATE TABLE IF NOT EXISTS loadgen_runs (
     table_name  text NOT NULL,
     started_at  timestamptz NOT NULL,
     ended_at    timestamptz,     -- NULL while running, and for ever if the run was killed
-    config      jsonb NOT NULL,  -- the "config" of the result file
+    config      jsonb NOT NULL,  -- the "config" of the result file, and the table's last row before the run
     result      jsonb            -- the whole result file
 );
 

@@ -16,7 +16,7 @@ CREATE TABLE IF NOT EXISTS loadgen_runs (
     table_name  TEXT NOT NULL,
     started_at  INTEGER NOT NULL,  -- microseconds since 1970-01-01 UTC
     ended_at    INTEGER,           -- NULL while running, and for ever if the run was killed
-    config      TEXT NOT NULL,     -- JSON, the "config" of the result file
+    config      TEXT NOT NULL,     -- JSON, the "config" of the result file, and the table's last row before the run
     result      TEXT               -- JSON, the whole result file
 );
 

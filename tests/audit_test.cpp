@@ -27,6 +27,12 @@ struct Stored {
     options.table = unique_table();
     target = make_target(options, clock);
     target->open();
+    store();
+    acknowledged.insert({0, 100});
+    produced.insert({0, 100});
+  }
+
+  void store() {
     std::vector<Message> messages(100);
     for (std::uint64_t i = 0; i < 100; ++i) {
       messages[i].sequence = i;
@@ -34,8 +40,6 @@ struct Stored {
       generator.generate(i, messages[i].producer, messages[i].text);
     }
     REQUIRE(target->connect({run, {}}, {})->write({messages}).outcome == WriteOutcome::kWritten);
-    acknowledged.insert({0, 100});
-    produced.insert({0, 100});
   }
 
   void mutate(const std::string& statement, const std::string& rest) {
@@ -48,18 +52,19 @@ struct Stored {
   SteadyClock clock;
   Options options;
   const Generator generator{42, 64};
-  const std::int64_t run = unique_run();
+  std::int64_t run = unique_run();
   SequenceSet acknowledged;
   SequenceSet produced;
   std::unique_ptr<Target> target;
 };
 
-void for_each_database(const std::function<void(Stored&)>& test) {
+template <typename Table>
+void for_each_database(const std::function<void(Table&)>& test) {
   const TempDir dir;
-  Stored sqlite("sqlite:" + dir.file("audit.db"));
+  Table sqlite("sqlite:" + dir.file("audit.db"));
   test(sqlite);
   if (const auto address = test_postgres()) {
-    Stored postgres(*address);
+    Table postgres(*address);
     test(postgres);
   }
 }
@@ -84,7 +89,7 @@ constexpr const char* kCopyColumns =
 }  // namespace
 
 TEST_CASE("audit: an untouched table passes in both modes") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     check(stored.check(VerifyMode::kCount), {100, 0, 0, 0, 0, true});
     check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 0, true});
     CHECK(stored.check(VerifyMode::kFull).mode == VerifyMode::kFull);
@@ -92,14 +97,14 @@ TEST_CASE("audit: an untouched table passes in both modes") {
 }
 
 TEST_CASE("audit: deleted rows are lost, exactly those") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     stored.mutate("DELETE FROM", "WHERE sequence IN (0, 17, 99)");
     check(stored.check(VerifyMode::kCount), {97, 3, 0, 0, 0, false});
   });
 }
 
 TEST_CASE("audit: a doubled row is duplicated") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     const std::string& table = stored.options.table;
     stored.mutate("INSERT INTO", kCopyColumns + std::string("sequence, producer FROM ") + table +
                                      " WHERE sequence IN (5, 6)");
@@ -108,7 +113,7 @@ TEST_CASE("audit: a doubled row is duplicated") {
 }
 
 TEST_CASE("audit: what was written again without a ledger may be there twice, and no more") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     stored.mutate("INSERT INTO",
                   "(message, created_at, run_id, sequence, producer) SELECT message, created_at, "
                   "run_id, sequence, producer FROM " +
@@ -125,7 +130,7 @@ TEST_CASE("audit: what was written again without a ledger may be there twice, an
 }
 
 TEST_CASE("audit: an invented row is unexpected") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     const std::string& table = stored.options.table;
     stored.mutate("INSERT INTO", kCopyColumns + std::string("sequence + 1000, producer FROM ") +
                                      table + " WHERE sequence = 5");
@@ -136,7 +141,7 @@ TEST_CASE("audit: an invented row is unexpected") {
 }
 
 TEST_CASE("audit: an altered text is corrupted, which only the full mode can see") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     stored.mutate("UPDATE", "SET message = message || ' ' WHERE sequence = 5");
     stored.mutate("UPDATE", "SET message = '' WHERE sequence = 6");
     check(stored.check(VerifyMode::kCount), {100, 0, 0, 0, 0, true});
@@ -145,7 +150,7 @@ TEST_CASE("audit: an altered text is corrupted, which only the full mode can see
 }
 
 TEST_CASE("audit: a row under another producer's number is corrupted") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     stored.mutate("UPDATE", "SET producer = producer + 1 WHERE sequence = 5");
     stored.mutate("UPDATE", "SET producer = -1 WHERE sequence = 6");
     check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 2, false});
@@ -153,14 +158,14 @@ TEST_CASE("audit: a row under another producer's number is corrupted") {
 }
 
 TEST_CASE("audit: a renumbered row is lost here and unexpected or doubled there") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     stored.mutate("UPDATE", "SET sequence = 6 WHERE sequence = 5");
     check(stored.check(VerifyMode::kCount), {100, 1, 1, 0, 0, false});
   });
 }
 
 TEST_CASE("audit: what was produced but never acknowledged may be there or not") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     stored.produced.insert({100, 120});  // in doubt and not there
     stored.acknowledged = {};
     stored.acknowledged.insert({0, 90});  // 90..99 in doubt and there
@@ -173,14 +178,14 @@ TEST_CASE("audit: what was produced but never acknowledged may be there or not")
 }
 
 TEST_CASE("audit: another run's rows do not matter") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     stored.mutate("UPDATE", "SET run_id = 2 WHERE sequence >= 50");
     check(stored.check(VerifyMode::kCount), {50, 50, 0, 0, 0, false});
   });
 }
 
 TEST_CASE("audit: off, or with nothing to read back, there is no judgement") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     const AuditResult off = stored.check(VerifyMode::kOff);
     CHECK(off.mode == VerifyMode::kOff);
     CHECK_FALSE(off.passed.has_value());
@@ -197,7 +202,7 @@ TEST_CASE("audit: off, or with nothing to read back, there is no judgement") {
 }
 
 TEST_CASE("audit: stopped early, there is no judgement") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     std::stop_source stop;
     stop.request_stop();
     const AuditResult result =
@@ -209,8 +214,68 @@ TEST_CASE("audit: stopped early, there is no judgement") {
 }
 
 TEST_CASE("audit: a table that is gone is an error, not a verdict") {
-  for_each_database([](Stored& stored) {
+  for_each_database<Stored>([](Stored& stored) {
     sql(stored.options.db, "DROP TABLE " + stored.options.table);
     CHECK_THROWS_AS(stored.check(VerifyMode::kCount), SetupError);
+  });
+}
+
+namespace {
+
+// A second run of a hundred messages, recorded as the pipeline does.
+struct StoredAfter : Stored {
+  explicit StoredAfter(const std::string& db) : Stored(db) {
+    run = unique_run();
+    target->record_start(
+        {.run_id = run, .app_version = "1", .started_at = {}, .config_json = "{}"});
+    store();
+  }
+  void add_copy(std::int64_t id, int sequence) {
+    mutate("INSERT INTO", "(id, message, created_at, run_id, sequence, producer) SELECT " +
+                              std::to_string(id) +
+                              ", message, created_at, run_id, sequence, producer FROM " +
+                              options.table + " WHERE run_id = " + std::to_string(run) +
+                              " AND sequence = " + std::to_string(sequence));
+  }
+};
+
+}  // namespace
+
+TEST_CASE("audit: what was there before the run is not searched, as long as its last row is") {
+  for_each_database<StoredAfter>([](StoredAfter& stored) {
+    stored.add_copy(-1, 7);  // it tells whether older rows are read
+    check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 0, true});
+
+    // A later program knows it, too, from the run's record.
+    const auto later = make_target(stored.options, stored.clock);
+    REQUIRE(later->find_run(stored.run));
+    RecordedFacts facts;
+    facts.run_id = stored.run;
+    facts.seed = 42;
+    facts.message_size = 64;
+    facts.stored = 100;
+    check(audit_recorded(*later, facts, VerifyMode::kFull), {100, 0, 0, 0, 0, true});
+    REQUIRE(later->find_run(stored.run));
+
+    stored.mutate("DELETE FROM", "WHERE id = (SELECT max(id) FROM " + stored.options.table +
+                                     " WHERE run_id <> " + std::to_string(stored.run) + ")");
+    check(stored.check(VerifyMode::kFull), {101, 0, 1, 0, 0, false});
+    check(audit_recorded(*later, facts, VerifyMode::kFull), {101, 0, 1, 0, 0, false});
+  });
+}
+
+TEST_CASE("audit: no row is lost that is anywhere in the table") {
+  for_each_database<StoredAfter>([](StoredAfter& stored) {
+    stored.mutate("UPDATE",
+                  "SET id = -id WHERE sequence = 7 AND run_id = " + std::to_string(stored.run));
+    check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 0, true});
+    const auto later = make_target(stored.options, stored.clock);
+    REQUIRE(later->find_run(stored.run));
+    RecordedFacts facts;
+    facts.run_id = stored.run;
+    facts.seed = 42;
+    facts.message_size = 64;
+    facts.stored = 100;
+    check(audit_recorded(*later, facts, VerifyMode::kFull), {100, 0, 0, 0, 0, true});
   });
 }

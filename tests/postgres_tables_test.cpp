@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <memory>
+#include <regex>
 #include <string>
 #include <vector>
 
@@ -129,4 +130,49 @@ TEST_CASE("postgres: the runs' table is refused without its key") {
   CHECK(contains(bench.error_of_open(), "CREATE UNIQUE INDEX ON loadgen_runs (run_id) makes one"));
   sql(bench.db, "CREATE UNIQUE INDEX ON loadgen_runs (run_id)");
   CHECK(bench.error_of_open().empty());
+}
+
+TEST_CASE("postgres: the last row before a run is noted only where all later ids are larger") {
+  if (!test_postgres()) return;
+  struct Case {
+    std::string more;  // statements about the table t
+    bool is_noted;
+  };
+  for (const Case& one : {
+           Case{"", true},
+           Case{"ALTER TABLE t ALTER id SET INCREMENT 7", true},
+           Case{"ALTER TABLE t ALTER id SET INCREMENT -1", false},
+           Case{"ALTER TABLE t ALTER id SET CACHE 2", false},
+           Case{"ALTER TABLE t ALTER id SET CYCLE", false},
+           Case{"ALTER TABLE t ALTER id RESTART", false},
+           Case{"UPDATE t SET id = 42", false},
+           Case{"DELETE FROM t", false},
+           Case{"ALTER TABLE t DROP CONSTRAINT t_pkey", false},
+           Case{"ALTER TABLE t ALTER id DROP IDENTITY; ALTER TABLE t ALTER id SET DEFAULT 41",
+                false},
+           Case{"CREATE TABLE t_child () INHERITS (t)", false},
+           Case{"CREATE RULE x AS ON INSERT TO t DO ALSO SELECT 1", false},
+           Case{"CREATE TRIGGER x BEFORE UPDATE ON t FOR EACH ROW "
+                "EXECUTE FUNCTION suppress_redundant_updates_trigger()",
+                false},
+       }) {
+    CAPTURE(one.more);
+    Bench bench;
+    const auto target = bench.target();
+    target->open();
+    const auto about_table = [&](std::string statements) {
+      return sql(bench.db,
+                 std::regex_replace(statements, std::regex("\\bt(?=_|\\b)"), bench.table));
+    };
+    about_table(
+        "INSERT INTO t (id, message, created_at, run_id, sequence, producer) "
+        "OVERRIDING SYSTEM VALUE VALUES (41, 'x', now(), 5, 6, 0)");
+    about_table("ALTER TABLE t ALTER id RESTART 41");
+    about_table("SELECT nextval(pg_get_serial_sequence('t', 'id'))");
+    if (!one.more.empty()) about_table(one.more);
+    target->record_start(
+        {.run_id = bench.run, .app_version = "1", .started_at = {}, .config_json = "{}"});
+    const bool is_noted = contains(target->find_run(bench.run)->config_json, "last_row_before");
+    CHECK(is_noted == one.is_noted);
+  }
 }

@@ -180,6 +180,42 @@ TEST_CASE("sqlite: a ledger that cannot be read is an error, not an empty one") 
   CHECK_THROWS_AS(bench.target()->find_run(7), SetupError);
 }
 
+TEST_CASE("sqlite: the last row before a run is noted only where all later ids are larger") {
+  const std::string rest =
+      "message TEXT, created_at INTEGER, run_id INTEGER, sequence INTEGER, producer INTEGER";
+  struct Case {
+    std::string columns;  // "" = as the target makes them
+    std::string more;
+    bool is_noted;
+  };
+  for (const Case& one : {
+           Case{"", "", true},
+           Case{"(id integer PRIMARY KEY AUTOINCREMENT, " + rest + ")", "", true},
+           Case{"(id INTEGER, " + rest + ")", "", false},
+           Case{"(id INT PRIMARY KEY, " + rest + ")", "", false},
+           Case{"(id INTEGER PRIMARY KEY DESC, " + rest + ")", "", false},
+           Case{"(id INTEGER, " + rest + ", PRIMARY KEY (id, sequence))", "", false},
+           Case{"(id INTEGER DEFAULT 1, " + rest + ", PRIMARY KEY (id)) WITHOUT ROWID", "", false},
+           Case{"", "UPDATE t SET id = 9223372036854775807", false},
+           Case{"", "DELETE FROM t", false},
+           Case{"", "CREATE TRIGGER x AFTER INSERT ON T BEGIN SELECT 1; END", false},
+       }) {
+    CAPTURE(one.columns);
+    CAPTURE(one.more);
+    Bench bench;
+    if (!one.columns.empty()) sql(bench.db, "CREATE TABLE t " + one.columns);
+    const auto target = bench.target(Durability::kFull, "t");
+    target->open();
+    sql(bench.db,
+        "INSERT INTO t (id, message, created_at, run_id, sequence, producer) "
+        "VALUES (41, 'x', 0, 5, 6, 0)");
+    if (!one.more.empty()) sql(bench.db, one.more);
+    target->record_start({.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
+    const std::string noted = R"({"last_row_before":{"id":41,"run_id":5,"sequence":6}})";
+    CHECK(target->find_run(7)->config_json == (one.is_noted ? noted : "{}"));
+  }
+}
+
 TEST_CASE("sqlite: rows are not read back from a file that was moved away meanwhile") {
   Bench bench;
   const auto target = bench.target();

@@ -13,9 +13,7 @@ bool is_corrupted(const StoredRow& row, const Generator& generator, std::string&
   return row.text != expected;
 }
 
-}  // namespace
-
-AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode) {
+AuditResult compare_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode) {
   AuditResult result;
   result.mode = mode;
   const bool full = mode == VerifyMode::kFull;
@@ -44,10 +42,9 @@ AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMod
   return result;
 }
 
-AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,
-                  const std::stop_token& stop) {
+AuditResult compare(Target& target, const AuditSubject& subject, VerifyMode mode,
+                    const std::stop_token& stop) {
   AuditResult result;
-  if (mode == VerifyMode::kOff || !target.can_read_back()) return result;
   result.mode = mode;
   const bool full = mode == VerifyMode::kFull;
   SequenceSet found;
@@ -72,6 +69,25 @@ AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,
                   result.lost <= subject.losses_allowed &&
                   result.duplicated <= subject.duplicates_allowed;
   return result;
+}
+
+// Nothing is called lost before it was looked for everywhere.
+template <typename Compare>
+AuditResult search(Target& target, Compare compare_rows) {
+  const AuditResult result = compare_rows();
+  return result.passed == false && target.search_whole_table() ? compare_rows() : result;
+}
+
+}  // namespace
+
+AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode) {
+  return search(target, [&] { return compare_recorded(target, facts, mode); });
+}
+
+AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,
+                  const std::stop_token& stop) {
+  if (mode == VerifyMode::kOff || !target.can_read_back()) return {};
+  return search(target, [&] { return compare(target, subject, mode, stop); });
 }
 
 }  // namespace loadgen

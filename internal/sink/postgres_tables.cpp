@@ -157,4 +157,34 @@ bool is_unlogged(pqxx::work& work, const std::string& table) {
   return !found.empty();
 }
 
+std::optional<LastRow> find_last_row(pqxx::work& work, const std::string& table) {
+  const std::string name = quote_identifier(table);
+  // The column is an identity whose sequence only ascends, for every session, and it leads an
+  // index; and no trigger, rule or child table moves or copies rows.
+  const pqxx::result sequence = work.exec(
+      fmt::format("SELECT CASE WHEN has_sequence_privilege(seqrelid, 'SELECT, USAGE') "
+                  "THEN pg_sequence_last_value(seqrelid) END "
+                  "FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid AND attname = 'id' "
+                  "JOIN pg_index ON indrelid = pg_class.oid AND indkey[0] = attnum "
+                  "JOIN pg_sequence ON seqrelid = pg_get_serial_sequence({0}, 'id')::regclass "
+                  "WHERE pg_class.oid = to_regclass({0}) AND relkind = 'r' AND attidentity <> '' "
+                  "AND NOT (relhastriggers OR relhasrules OR relhassubclass) AND indisprimary "
+                  "AND seqincrement > 0 AND seqcache = 1 AND NOT seqcycle",
+                  work.quote(name)));
+  if (sequence.empty() || sequence[0][0].is_null()) return std::nullopt;
+  const pqxx::result last =
+      work.exec(fmt::format("SELECT id, run_id, sequence FROM {} ORDER BY id DESC LIMIT 1", name));
+  if (last.empty()) return std::nullopt;
+  const auto integer = [&](int column) { return to_integer(last[0][column].c_str()); };
+  // Rows may have been given larger ids by hand, which the sequence still has to pass.
+  if (integer(0) > to_integer(sequence[0][0].c_str())) return std::nullopt;
+  return LastRow{integer(0), integer(1), integer(2)};
+}
+
+bool is_there(pqxx::work& work, const std::string& table, const LastRow& row) {
+  return !work.exec(fmt::format("SELECT 1 FROM {} WHERE id = {} AND run_id = {} AND sequence = {}",
+                                quote_identifier(table), row.id, row.run_id, row.sequence))
+              .empty();
+}
+
 }  // namespace loadgen

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <pqxx/pqxx>
 #include <string>
 #include <string_view>
+
+#include "sink/last_row.h"
 
 namespace loadgen {
 
@@ -20,5 +23,12 @@ std::string ledger_schema(pqxx::work& work);
 
 // A crash of the server empties an unlogged table. So it does with an unlogged partition.
 bool is_unlogged(pqxx::work& work, const std::string& table);
+
+// The last row of a table whose new rows get larger ids; nullopt when that is not certain, or the
+// table is empty. Reads a few pages.
+std::optional<LastRow> find_last_row(pqxx::work& work, const std::string& table);
+
+// It is still there: nobody has emptied the table since, nor numbered its rows anew.
+bool is_there(pqxx::work& work, const std::string& table, const LastRow& row);
 
 }  // namespace loadgen

@@ -156,8 +156,12 @@ class Target {
 
   // False when rows cannot be read back because none are kept.
   [[nodiscard]] virtual bool can_read_back() const = 0;
-  // Visits each stored row of the run, in no promised order. Needs open() or find_run().
+  // Visits each stored row of the run, in no promised order. Of a run that record_start() or
+  // find_run() was last called for it may search only what came into the table after its start.
+  // Needs open() or find_run().
   virtual void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) = 0;
+  // From now on read_back() searches the whole table. Returns false when it did so before.
+  virtual bool search_whole_table() { return false; }
 
   // Throws when what was stored can no longer be found where the address says. Needs open().
   virtual void check_is_in_place() const {}

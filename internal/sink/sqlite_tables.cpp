@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/redact.h"
+#include "sink/target_config.h"
 
 namespace loadgen {
 namespace {
@@ -116,6 +117,40 @@ void check_tables(const SqliteConnection& connection, const std::string& message
   check_columns(connection, "loadgen_ledger", kLedgerColumns);
   check_key(connection, "loadgen_runs", kRunKey);
   check_key(connection, "loadgen_ledger", kLedgerKey);
+}
+
+std::optional<LastRow> find_last_row(const SqliteConnection& connection, const std::string& table) {
+  // The column is the rowid, for then it needs no index; and no trigger moves or copies rows. After
+  // the largest id SQLite gives any that is free.
+  SqliteStatement ascending = connection.prepare(
+      "SELECT 1 FROM pragma_table_info(?1) WHERE name = 'id' AND pk = 1 "
+      "AND type = 'INTEGER' COLLATE NOCASE "
+      "AND NOT EXISTS (SELECT 1 FROM pragma_index_list(?1) WHERE origin = 'pk') "
+      "AND NOT EXISTS (SELECT 1 FROM sqlite_master "
+      "WHERE type = 'trigger' AND tbl_name = ?1 COLLATE NOCASE)");
+  ascending.bind(1, table);
+  int code = SQLITE_OK;
+  const bool ascends = ascending.step(code);
+  if (!ascends && code != SQLITE_OK) connection.fail(code);
+  if (!ascends) return std::nullopt;
+  SqliteStatement last = connection.prepare("SELECT id, run_id, sequence FROM " +
+                                            quote_identifier(table) + " ORDER BY id DESC LIMIT 1");
+  const bool has_rows = last.step(code);
+  if (!has_rows && code != SQLITE_OK) connection.fail(code);
+  if (!has_rows || last.integer(0) == INT64_MAX) return std::nullopt;
+  return LastRow{last.integer(0), last.integer(1), last.integer(2)};
+}
+
+bool is_there(const SqliteConnection& connection, const std::string& table, const LastRow& row) {
+  SqliteStatement find = connection.prepare("SELECT 1 FROM " + quote_identifier(table) +
+                                            " WHERE id = ?1 AND run_id = ?2 AND sequence = ?3");
+  find.bind(1, row.id);
+  find.bind(2, row.run_id);
+  find.bind(3, row.sequence);
+  int code = SQLITE_OK;
+  const bool found = find.step(code);
+  if (!found && code != SQLITE_OK) connection.fail(code);
+  return found;
 }
 
 }  // namespace loadgen

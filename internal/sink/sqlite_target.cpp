@@ -10,10 +10,12 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "base/error.h"
 #include "base/redact.h"
 #include "schema.h"
+#include "sink/last_row.h"
 #include "sink/sqlite_sink.h"
 #include "sink/sqlite_tables.h"
 #include "sink/wal_checkpointer.h"
@@ -44,6 +46,7 @@ class SqliteTarget final : public Target {
   [[nodiscard]] bool can_read_back() const override { return true; }
   void check_is_in_place() const override;
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
+  bool search_whole_table() override { return std::exchange(start_, std::nullopt).has_value(); }
   void interrupt() noexcept override {
     interrupted_.request_stop();
     if (is_open_) connection_->interrupt();
@@ -79,6 +82,7 @@ class SqliteTarget final : public Target {
   WalCheckpointer checkpointer_;
   std::optional<SqliteConnection> connection_;  // set by open()
   std::atomic<bool> is_open_{false};            // connection_ may be used by interrupt()
+  std::optional<RunStart> start_;               // of the run last begun or found, if it is known
 };
 
 void SqliteTarget::open() {
@@ -170,14 +174,22 @@ std::unique_ptr<Sink> SqliteTarget::connect(const RunIdentity& run,
 void SqliteTarget::record_start(const RunRecord& record) {
   patience_.deadline = clock_.now() + kStartLockWait;
   naming_database([&] {
+    const auto last_row = find_last_row(*connection_, config_.table);
+    start_ = last_row ? std::optional(RunStart{record.run_id, *last_row}) : std::nullopt;
     SqliteStatement insert = connection_->prepare(
         "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
-        "VALUES (?1, ?2, ?3, ?4, ?5)");
+        "VALUES (?1, ?2, ?3, ?4, CASE WHEN ?6 IS NULL THEN ?5 ELSE json_set(?5, "
+        "'$.last_row_before', json_object('id', ?6, 'run_id', ?7, 'sequence', ?8)) END)");
     insert.bind(1, record.run_id);
     insert.bind(2, record.app_version);
     insert.bind(3, config_.table);
     insert.bind(4, unix_microseconds(record.started_at));
     insert.bind(5, record.config_json);
+    if (last_row) {
+      insert.bind(6, last_row->id);
+      insert.bind(7, last_row->run_id);
+      insert.bind(8, last_row->sequence);
+    }
     if (const int code = insert.run(); code != SQLITE_OK) connection_->fail(code);
   });
 }
@@ -205,7 +217,9 @@ std::optional<RecordedRun> SqliteTarget::find_run(std::optional<std::int64_t> ru
     connection_.emplace(path_, patience_, SqliteConnection::Absent::kRefuse);
     is_open_ = true;
     SqliteStatement find = connection_->prepare(
-        "SELECT run_id, table_name, config, coalesce(result, '') FROM loadgen_runs "
+        "SELECT run_id, table_name, config, coalesce(result, ''), last ->> 'id', "
+        "last ->> 'run_id', last ->> 'sequence' FROM (SELECT *, CASE WHEN json_valid(config) "
+        "THEN config -> 'last_row_before' END AS last FROM loadgen_runs) "
         "WHERE run_id = ?1 OR ?1 = -1 ORDER BY started_at DESC, run_id DESC LIMIT 1");
     find.bind(1, run_id.value_or(-1));
     int code = SQLITE_OK;
@@ -217,6 +231,8 @@ std::optional<RecordedRun> SqliteTarget::find_run(std::optional<std::int64_t> ru
                     .table = std::string(find.text(1)),
                     .config_json = std::string(find.text(2)),
                     .result_json = std::string(find.text(3))};
+    const LastRow last_row{find.integer(4), find.integer(5), find.integer(6)};
+    start_ = find.text(4).empty() ? std::nullopt : std::optional(RunStart{run.run_id, last_row});
     SqliteStatement ledger = connection_->prepare(
         "SELECT count(*), coalesce(sum(rows), 0) FROM loadgen_ledger WHERE run_id = ?1");
     ledger.bind(1, run.run_id);
@@ -238,10 +254,13 @@ void SqliteTarget::read_back(std::int64_t run_id, RowContent content, const RowV
   check_is_in_place();
   naming_database([&] {
     const bool texts = content == RowContent::kTexts;
-    SqliteStatement rows = connection_->prepare(
-        fmt::format("SELECT sequence, producer{} FROM {} WHERE run_id = ?1",
-                    texts ? ", message" : "", quote_identifier(config_.table)));
+    const bool knows_start = start_ && start_->run_id == run_id &&
+                             is_there(*connection_, config_.table, start_->last_row_before);
+    SqliteStatement rows = connection_->prepare(fmt::format(
+        "SELECT sequence, producer{} FROM {} WHERE run_id = ?1{}", texts ? ", message" : "",
+        quote_identifier(config_.table), knows_start ? " AND id > ?2" : ""));
     rows.bind(1, run_id);
+    if (knows_start) rows.bind(2, start_->last_row_before.id);
     int code = SQLITE_OK;
     while (rows.step(code)) {
       const StoredRow row{rows.integer(0), rows.integer(1), texts ? rows.text(2) : ""};
