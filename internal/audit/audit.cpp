@@ -13,7 +13,12 @@ bool is_corrupted(const StoredRow& row, const Generator& generator, std::string&
   return row.text != expected;
 }
 
-AuditResult compare_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode) {
+void note(RowsRead* rows_read, std::uint64_t count) {
+  if (rows_read != nullptr) rows_read->store(count, std::memory_order_relaxed);
+}
+
+AuditResult compare_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode,
+                             RowsRead* rows_read) {
   AuditResult result;
   result.mode = mode;
   const bool full = mode == VerifyMode::kFull;
@@ -22,7 +27,7 @@ AuditResult compare_recorded(Target& target, const RecordedFacts& facts, VerifyM
   std::string expected_text;
   target.read_back(facts.run_id, full ? RowContent::kTexts : RowContent::kSequences,
                    [&](const StoredRow& row) {
-                     ++result.checked;
+                     note(rows_read, ++result.checked);
                      const auto sequence = static_cast<std::uint64_t>(row.sequence);
                      if (row.sequence < 0 || (facts.scheduled && sequence >= *facts.scheduled)) {
                        ++result.unexpected;
@@ -43,7 +48,7 @@ AuditResult compare_recorded(Target& target, const RecordedFacts& facts, VerifyM
 }
 
 AuditResult compare(Target& target, const AuditSubject& subject, VerifyMode mode,
-                    const std::stop_token& stop) {
+                    const std::stop_token& stop, RowsRead* rows_read) {
   AuditResult result;
   result.mode = mode;
   const bool full = mode == VerifyMode::kFull;
@@ -51,7 +56,7 @@ AuditResult compare(Target& target, const AuditSubject& subject, VerifyMode mode
   std::string expected;
   target.read_back(subject.run_id, full ? RowContent::kTexts : RowContent::kSequences,
                    [&](const StoredRow& row) {
-                     ++result.checked;
+                     note(rows_read, ++result.checked);
                      const auto sequence = static_cast<std::uint64_t>(row.sequence);
                      if (row.sequence < 0 || !subject.produced.contains(sequence)) {
                        ++result.unexpected;
@@ -80,14 +85,15 @@ AuditResult search(Target& target, Compare compare_rows) {
 
 }  // namespace
 
-AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode) {
-  return search(target, [&] { return compare_recorded(target, facts, mode); });
+AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode,
+                           RowsRead* rows_read) {
+  return search(target, [&] { return compare_recorded(target, facts, mode, rows_read); });
 }
 
 AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,
-                  const std::stop_token& stop) {
+                  const std::stop_token& stop, RowsRead* rows_read) {
   if (mode == VerifyMode::kOff || !target.can_read_back()) return {};
-  return search(target, [&] { return compare(target, subject, mode, stop); });
+  return search(target, [&] { return compare(target, subject, mode, stop, rows_read); });
 }
 
 }  // namespace loadgen

@@ -3,6 +3,7 @@
 // which acknowledged elements are missing, doubled, or were never there to begin with.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <stop_token>
@@ -44,13 +45,17 @@ struct RecordedFacts {
   bool has_ledger = false;                 // the run wrote one
 };
 
+// Where an audit counts the rows it has read, for others to look at meanwhile.
+using RowsRead = std::atomic<std::uint64_t>;
+
 // Lost are rows that the run counted or the ledger knows, and that are not found: how many, not
 // which. Otherwise as audit().
-AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode);
+AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode,
+                           RowsRead* rows_read = nullptr);
 
 // Blocks while it reads; stops early, without a judgement, on request. Memory grows with the holes
 // among the sequences, not with the rows. Throws SetupError when the table cannot be read.
 AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,
-                  const std::stop_token& stop);
+                  const std::stop_token& stop, RowsRead* rows_read = nullptr);
 
 }  // namespace loadgen

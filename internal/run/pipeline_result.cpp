@@ -13,6 +13,7 @@
 #include "channel/keep_in_spool.h"
 #include "report/json_report.h"
 #include "report/judge.h"
+#include "run/audit_watch.h"
 #include "run/await_database.h"
 #include "run/machine.h"
 #include "run/pipeline.h"
@@ -259,10 +260,11 @@ void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
   }
   try {
     target_.check_is_in_place();
+    AuditWatch watch(clock_);
     // Each time from the start: what a session that was lost had shown is forgotten with it.
     retry_lost_session(clock_, [&] {
       report.audit = audit(target_, {plan_.run_id, acknowledged, produced, generator_, resent},
-                           options_.verify, user_abort_.get_token());
+                           options_.verify, user_abort_.get_token(), &watch.rows_read());
     });
     if (report.audit.mode != VerifyMode::kOff && !report.audit.passed) {
       report.audit_aborted_by = aborted_by_;

@@ -20,6 +20,7 @@
 #include "base/units.h"
 #include "delivery/watchdog.h"
 #include "model/generator.h"
+#include "run/audit_watch.h"
 #include "run/await_database.h"
 #include "run/signals.h"
 
@@ -272,8 +273,9 @@ class Resumption {
                                // Without a ledger what a crash left in doubt may be there twice.
                                .duplicates_allowed = run_.exactly_once ? 0 : accepted.size(),
                                .losses_allowed = result_.damaged + lost_keys_};
+    AuditWatch watch(context_.clock);
     retry_lost_session(context_.clock, [&] {
-      result_.audit = audit(context_.target, subject, options_.verify, {});
+      result_.audit = audit(context_.target, subject, options_.verify, {}, &watch.rows_read());
     });
   }
 

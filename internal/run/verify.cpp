@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "report/recorded_run.h"
+#include "run/audit_watch.h"
 #include "run/await_database.h"
 #include "sink/make_target.h"
 
@@ -37,7 +38,11 @@ VerifyReport verify(const Verify& wanted, Clock& clock) {
   const RecordedRun before = find(*target, run.run_id, options, clock);
   const RecordedFacts facts = facts_of(before);
   AuditResult audit;
-  retry_lost_session(clock, [&] { audit = audit_recorded(*target, facts, options.verify); });
+  {
+    AuditWatch watch(clock);
+    retry_lost_session(
+        clock, [&] { audit = audit_recorded(*target, facts, options.verify, &watch.rows_read()); });
+  }
   return judge_recorded(before, find(*target, run.run_id, options, clock), facts, audit);
 }
 

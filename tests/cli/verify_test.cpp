@@ -74,6 +74,20 @@ TEST_CASE(
   CHECK(verify(database).exit_code == 0);
 }
 
+TEST_CASE("verify on Postgres: an audit that takes longer than a second says that it goes on") {
+  const auto database = postgres_database();
+  if (!database) return;
+  const std::string db = "--db=" + database->address();
+  REQUIRE(run_app({db, "--rps=max", "--count=100", "--quiet"}).exit_code == 0);
+  CHECK(!contains(verify(*database).err, "Auditing"));
+  // A reader waits for it, as for a large table.
+  database->execute("BEGIN; LOCK TABLE messages IN ACCESS EXCLUSIVE MODE");
+  Process process(app_command({"verify", db}), app_variables());
+  CHECK(process.await_err("Auditing the table: 0 rows of the run are read..."));
+  database->unlock();
+  CHECK(process.wait().exit_code == 0);
+}
+
 TEST_CASE("verify: a run without a ledger needs none") {
   SqliteDatabase database;
   REQUIRE(run_app({"--db=" + database.address(), "--rps=max", "--count=100", "--quiet",
