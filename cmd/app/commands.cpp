@@ -4,6 +4,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/error.h"
@@ -41,11 +42,12 @@ void check_destinations(const Options& options, const Target& target) {
 }
 
 // Of what came to no result. That its file cannot be written is not to hide the reason.
-void deliver_json_of_failure(const std::string& destination, const std::string& json) {
+void deliver_json_of_failure(const std::string& destination, const std::string& json,
+                             std::string_view reason) {
   try {
     deliver_json(json, destination);
   } catch (const SetupError& problem) {
-    write_last_line(fmt::format("app: {}\n", problem.what()));
+    if (problem.what() != reason) write_last_line(fmt::format("app: {}\n", problem.what()));
   }
 }
 
@@ -63,9 +65,11 @@ int with_json(const std::string& destination, const std::vector<std::string>& ta
   check_destination("--json", destination, taken);
   std::optional<Result> result;
   try {
+    check_stdout();
     result = command();
   } catch (const std::exception& error) {
-    deliver_json_of_failure(destination, json_failure(error.what(), exit_code_of(error)));
+    deliver_json_of_failure(destination, json_failure(error.what(), exit_code_of(error)),
+                            error.what());
     throw;
   }
   deliver(result->text, result->json, destination);
@@ -99,13 +103,14 @@ int execute(const Options& options) {
     deliver(text_report(report), json_report(report), options.json);
   };
   try {
+    check_stdout();
     return run_pipeline(plan, *target, clock, to_user).exit_code;
   } catch (const std::exception& error) {
     // A result of an earlier run must not pass for this one's.
     if (!delivered) {
       const RunReport report =
           report_failed_start(plan, *target, clock, error.what(), exit_code_of(error));
-      deliver_json_of_failure(options.json, json_report(report));
+      deliver_json_of_failure(options.json, json_report(report), error.what());
     }
     throw;
   }

@@ -56,6 +56,12 @@ int write_and_rename(const std::string& path, const std::string& content) {
   return error;
 }
 
+[[noreturn]] void refuse_stdout(int error) {
+  throw SetupError(fmt::format(
+      "cannot write to standard output: {}",
+      error == EBADF ? "it is closed, or open for reading only" : std::strerror(error)));
+}
+
 }  // namespace
 
 void check_writable(const std::string& flag, const std::string& path) {
@@ -93,11 +99,15 @@ int write_all(int descriptor, const std::string& content) {
   return 0;
 }
 
+void check_stdout() {
+  const int flags = fcntl(STDOUT_FILENO, F_GETFL);
+  // A closed one was given /dev/null for reading at the start of the process.
+  if (flags < 0 || (flags & O_ACCMODE) == O_RDONLY) refuse_stdout(EBADF);
+}
+
 void write_stdout(const std::string& content) {
   const int error = write_all(STDOUT_FILENO, content);
-  if (error != 0 && error != EPIPE) {
-    throw SetupError(fmt::format("cannot write to standard output: {}", std::strerror(error)));
-  }
+  if (error != 0 && error != EPIPE) refuse_stdout(error);
 }
 
 }  // namespace loadgen

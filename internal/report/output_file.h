@@ -17,6 +17,10 @@ void write_file(const std::string& flag, const std::string& path, const std::str
 // Writes all of it to a descriptor, over short writes and interruptions. Returns 0 or an errno.
 int write_all(int descriptor, const std::string& content);
 
+// Throws SetupError when standard output is closed, or open for reading only: a result could not be
+// delivered.
+void check_stdout();
+
 // Throws SetupError when it cannot; but a reader that went away, as in "| head -1", has seen what
 // it wanted.
 void write_stdout(const std::string& content);
