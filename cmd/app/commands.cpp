@@ -2,12 +2,15 @@
 
 #include <fmt/format.h>
 
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/error.h"
+#include "base/redact.h"
+#include "delivery/letter_file.h"
 #include "plan/plan.h"
 #include "report/deliver.h"
 #include "report/json_report.h"
@@ -27,16 +30,29 @@ void start_logging(const Options& options) {
   start_logging(options.log_level, options.quiet ? LogLevel::kWarn : LogLevel::kDebug);
 }
 
+// A link is refused, too: letters are not written through one.
+void check_letters(const char* flag, const std::string& path) {
+  if (path.empty()) return;
+  if (const int error = LetterFile(path).check(); error != 0) {
+    throw UsageError(
+        fmt::format("{}={}: cannot be written: {}", flag, one_line(path), std::strerror(error)));
+  }
+}
+
 // Each file the user names is written by one part of the run alone.
 void check_destinations(const Options& options, const Target& target) {
   std::vector<std::string> taken = target.files();
   if (!options.spool.empty()) taken.push_back(options.spool + "/spool.db");
-  // Where nobody chose it, it is not to stop a run that needs none.
   if (options.dead_letter != Options().dead_letter) {
     check_destination("--dead-letter", options.dead_letter, taken);
+    check_letters("--dead-letter", options.dead_letter);
+  } else if (const int error = LetterFile(options.dead_letter).check(); error != 0) {
+    // Where nobody chose it, it is not to stop a run that needs none.
+    log_unwritable_letters(options.dead_letter, error);
   }
   taken.push_back(options.dead_letter);
   check_destination("--unsent", options.unsent, taken);
+  check_letters("--unsent", options.unsent);
   if (!options.unsent.empty()) taken.push_back(options.unsent);
   check_destination("--json", options.json, taken);
 }

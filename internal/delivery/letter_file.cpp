@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
 #include <nlohmann/json.hpp>
 
 #include "base/base64.h"
@@ -126,6 +127,18 @@ std::optional<DeadLetter> from_json_line(std::string_view line) {
 
 LetterFile::~LetterFile() {
   if (file_ >= 0) close(file_);
+}
+
+int LetterFile::check() const {
+  struct stat status {};
+  if (lstat(path_.c_str(), &status) == 0) {
+    if (S_ISLNK(status.st_mode)) return ELOOP;
+    if (S_ISDIR(status.st_mode)) return EISDIR;
+    return access(path_.c_str(), W_OK) == 0 ? 0 : errno;
+  }
+  if (errno != ENOENT) return errno;
+  const std::string folder = std::filesystem::path(path_).parent_path().string();
+  return access(folder.empty() ? "." : folder.c_str(), W_OK | X_OK) == 0 ? 0 : errno;
 }
 
 int LetterFile::open_file() {

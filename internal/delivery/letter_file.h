@@ -56,6 +56,8 @@ class LetterFile {
   ~LetterFile();
 
   [[nodiscard]] const std::string& path() const { return path_; }
+  // Whether letters could be appended now: 0 or an errno. Makes nothing.
+  [[nodiscard]] int check() const;
   // Both return 0 or an errno. What was added survives a power cut once sync() has succeeded.
   [[nodiscard]] int add(std::span<const DeadLetter> letters);
   [[nodiscard]] int sync() const;

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstring>
 #include <mutex>
 
 #include "run/line_writer.h"
@@ -89,6 +90,11 @@ void log_failed_write(const WriteResult& result) {
   spdlog::warn(
       "A write failed: {} ({}, {})", result.error.message, result.error.code,
       result.outcome == WriteOutcome::kInDoubt ? "in doubt" : to_name(result.error.error_class));
+}
+
+void log_unwritable_letters(const std::string& path, int error) {
+  spdlog::warn("{} cannot be written ({}): the first message that is refused will end the run.",
+               path, std::strerror(error));
 }
 
 void log_transition(const BreakerTransition& transition) {

@@ -3,6 +3,7 @@
 // room is dropped, and dropped log lines are counted. The only global. Thread-safe.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "delivery/breaker_machine.h"
@@ -24,6 +25,8 @@ void show_progress_line(std::string_view line);
 void write_last_line(std::string_view line);
 
 void log_failed_write(const WriteResult& result);
+// Dead letters could not be kept in this file, by this errno.
+void log_unwritable_letters(const std::string& path, int error);
 void log_transition(const BreakerTransition& transition);
 
 }  // namespace loadgen

@@ -162,6 +162,42 @@ TEST_CASE("bad input: --json into a directory that may not be written is refused
   CHECK(read_file(directory.file("result.json")) == "old");
 }
 
+TEST_CASE("bad input: a file for letters that cannot be written is found before the run") {
+  const TempDir directory;
+  std::filesystem::create_directory(directory.file("folder"));
+  write_file(directory.file("file"), "old");
+  std::filesystem::create_symlink("file", directory.file("link"));
+  for (const std::string flag : {"--dead-letter=", "--unsent="}) {
+    for (const std::string path : {"folder", "link", "none/file", "file/file"}) {
+      const ProcessResult result =
+          run_app({"--db=sqlite:x.db", "--count=1", flag + path}, directory.path());
+      CHECK(check_refused(result, 2).starts_with("app: " + flag + path + ": cannot be written: "));
+    }
+  }
+  CHECK(!std::filesystem::exists(directory.file("x.db")));
+  CHECK(read_file(directory.file("file")) == "old");
+}
+
+TEST_CASE("bad input: nobody chose the default file for dead letters, and it is warned of") {
+  const std::string warning = "dead-letter.jsonl cannot be written (";
+  const Arguments run{"--db=null:", "--count=1"};
+  const TempDir directory;
+  CHECK(!contains(run_app(run, directory.path()).err, warning));
+  CHECK(is_empty_directory(directory));
+  using std::filesystem::perms;
+  std::filesystem::permissions(directory.path(), perms(0555));
+  const auto result = run_app_unprivileged(run, directory);
+  std::filesystem::permissions(directory.path(), perms(0755));
+  if (result) {
+    CHECK(result->exit_code == 0);
+    CHECK(contains(result->err, warning + "Permission denied)"));
+  }
+  std::filesystem::create_directory(directory.file("dead-letter.jsonl"));
+  const ProcessResult folder = run_app(run, directory.path());
+  CHECK(folder.exit_code == 0);
+  CHECK(contains(folder.err, warning + "Is a directory)"));
+}
+
 TEST_CASE("bad input: a value too long for the command's limits still gets one line") {
   const TempDir directory;
   const ProcessResult result =
