@@ -13,12 +13,14 @@
 
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/units.h"
 #include "delivery/courier.h"
 #include "delivery/dead_letters.h"
 #include "delivery/letter_file.h"
 #include "delivery/watchdog.h"
 #include "model/sequence_set.h"
 #include "report/json_report.h"
+#include "report/recorded_run.h"
 #include "run/await_database.h"
 #include "run/log.h"
 #include "sink/make_target.h"
@@ -85,6 +87,18 @@ std::optional<std::string> table_of(std::int64_t run_id, const Options& options,
   }
 }
 
+// Each row is written together with its frame's row in the ledger. What that has lost would be
+// stored twice.
+void check_ledger(const RecordedRun& run) {
+  const RecordedFacts facts = facts_of(run);
+  const std::uint64_t stored = facts.stored.value_or(0);
+  if (!facts.has_ledger || run.ledger_rows >= stored) return;
+  throw SetupError(fmt::format(
+      "run {} stored {} rows, and loadgen_ledger accounts for {}: some of its rows were "
+      "deleted, and it cannot tell which messages are stored already",
+      run.run_id, format_count(stored), format_count(run.ledger_rows)));
+}
+
 // Opens the database for letters of this run. The ledger knows a message by its run alone: in
 // another table it would seem to be there.
 std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Clock& clock) {
@@ -111,7 +125,10 @@ std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Cloc
           "Run {} is not recorded in this database; its messages are stored here all the same",
           run_id);
     }
-    if (!recorded || recorded->table == options.table) return target;
+    if (!recorded || recorded->table == options.table) {
+      if (recorded) check_ledger(*recorded);
+      return target;
+    }
     its_table = recorded->table;
   }
 }

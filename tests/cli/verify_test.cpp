@@ -88,6 +88,26 @@ TEST_CASE("verify on Postgres: an audit that takes longer than a second says tha
   CHECK(process.wait().exit_code == 0);
 }
 
+TEST_CASE(
+    "replay: a run whose rows in the ledger were deleted is refused, for all might come twice") {
+  SqliteDatabase database;
+  const TempDir directory;
+  const std::string db = "--db=" + database.address();
+  REQUIRE(run_app({db, "--rps=max", "--count=1", "--quiet"}).exit_code == 0);
+  database.execute(
+      "CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.sequence = 7 "
+      "BEGIN SELECT RAISE(ABORT, 'no'); END");
+  REQUIRE(run_app({db, "--rps=max", "--count=100", "--quiet"}, directory.path()).exit_code == 3);
+  database.execute("DROP TRIGGER refuse");
+  const Arguments replay{"replay", "dead-letter.jsonl", db};
+  CHECK(contains(run_app(replay, directory.path()).out, "Replayed: 1"));
+  CHECK(contains(run_app(replay, directory.path()).out, "Already present: 1"));
+  database.execute("DELETE FROM loadgen_ledger WHERE rows < 100");
+  const std::string why = check_refused(run_app(replay, directory.path()), 1);
+  CHECK(contains(why, "stored 99 rows, and loadgen_ledger accounts for "));
+  CHECK(database.number("SELECT count(*) FROM messages WHERE sequence = 7") == 1);
+}
+
 TEST_CASE("verify: a run without a ledger needs none") {
   SqliteDatabase database;
   REQUIRE(run_app({"--db=" + database.address(), "--rps=max", "--count=100", "--quiet",
