@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstdint>
+#include <cstdlib>
 #include <sstream>
 
 #include "base/error.h"
@@ -61,6 +62,23 @@ void append_keyword(std::string& conninfo, std::string_view keyword, std::string
   conninfo += '\'';
 }
 
+// As libpq reads it: one for each host, or one for all; "" is the default. Returns the first that
+// is no port, "" when all are.
+std::string invalid_port_in(const PQconninfoOption* options) {
+  const char* ports = value_of(options, "port");
+  std::istringstream list(ports == nullptr ? "" : ports);
+  for (std::string port; std::getline(list, port, ',');) {
+    if (port.empty()) continue;
+    char* end = nullptr;
+    const long number = std::strtol(port.c_str(), &end, 10);
+    const std::string_view rest(end);
+    if (number < 1 || number > 65'535 || rest.find_first_not_of(" \t") != std::string_view::npos) {
+      return port;
+    }
+  }
+  return "";
+}
+
 }  // namespace
 
 std::string complete_conninfo(const std::string& address) {
@@ -72,6 +90,10 @@ std::string complete_conninfo(const std::string& address) {
         "--db={}: not an address libpq can read; expected postgres://USER@HOST/DATABASE "
         "or \"host=... dbname=...\"{}",
         one_line(redact(address)), password_hint(address)));
+  }
+  if (const std::string port = invalid_port_in(given.get()); !port.empty()) {
+    throw UsageError(fmt::format("--db={}: port {}: expected 1 to 65535", one_line(redact(address)),
+                                 one_line(port)));
   }
   const ConninfoOptions ambient(PQconndefaults());
   std::string conninfo;
@@ -215,14 +237,29 @@ std::chrono::seconds connect_timeout(PGconn* connection) {
   return seconds > 0 ? std::chrono::seconds(std::max(seconds, 2)) : std::chrono::hours(24);
 }
 
-// PQconnectdb that can be told to stop.
-void finish_connecting(PGconn* connection, std::chrono::seconds timeout,
+// Whether libpq failed before it tried to reach the server: by options that cannot be right, such
+// as an unknown service. A socket that is not there fails as early, and may be there soon.
+bool has_bad_options(PGconn* connection, const std::string& conninfo) {
+  const ConninfoOptions options(PQconninfo(connection));
+  return !invalid_port_in(options.get()).empty() || PQping(conninfo.c_str()) == PQPING_NO_ATTEMPT;
+}
+
+// Whether libpq is about to read an answer to its request for TLS. 'E' begins an error of a server
+// that is in trouble; anything else is for libpq to accept or to refuse.
+bool has_tls_answer(PGconn* connection) {
+  char first = 'E';
+  return PQstatus(connection) == CONNECTION_SSL_STARTUP &&
+         recv(PQsocket(connection), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first != 'E';
+}
+
+// PQconnectdb that can be told to stop. Returns true when libpq refused what the server answered to
+// a request for TLS: it has none, or a certificate that the options do not accept.
+bool finish_connecting(PGconn* connection, std::chrono::seconds timeout,
                        const std::stop_token& stop) {
   const FileDescriptor stopped(eventfd(0, EFD_CLOEXEC));
   const std::stop_callback wake(stop, [&] { eventfd_write(stopped.get(), 1); });
   const auto deadline = std::chrono::steady_clock::now() + timeout;
-  auto state =
-      PQstatus(connection) == CONNECTION_BAD ? PGRES_POLLING_FAILED : PGRES_POLLING_WRITING;
+  auto state = PGRES_POLLING_WRITING;
   while (state == PGRES_POLLING_READING || state == PGRES_POLLING_WRITING) {
     const std::int16_t wanted = state == PGRES_POLLING_READING ? POLLIN : POLLOUT;
     std::array<pollfd, 2> waiting{pollfd{PQsocket(connection), wanted, 0},
@@ -232,9 +269,12 @@ void finish_connecting(PGconn* connection, std::chrono::seconds timeout,
     const int ready =
         left.count() > 0 ? poll(waiting.data(), waiting.size(), static_cast<int>(left.count())) : 0;
     if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0 || stop.stop_requested()) return;  // PQstatus() is not CONNECTION_OK then
+    if (ready <= 0 || stop.stop_requested()) return false;  // PQstatus() is not CONNECTION_OK then
+    const bool has_answer = has_tls_answer(connection);
     state = PQconnectPoll(connection);
+    if (has_answer && state == PGRES_POLLING_FAILED) return true;
   }
+  return false;
 }
 
 }  // namespace
@@ -249,9 +289,16 @@ PostgresConnection::PostgresConnection(const std::string& conninfo,
   PQsetNoticeProcessor(
       connection_.get(), [](void*, const char*) {}, nullptr);
   PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);  // so that it tells the SQLSTATE
-  finish_connecting(connection_.get(), connect_timeout(connection_.get()), stop);
+  const bool is_refused =
+      PQstatus(connection_.get()) == CONNECTION_BAD
+          ? has_bad_options(connection_.get(), conninfo)
+          : finish_connecting(connection_.get(), connect_timeout(connection_.get()), stop);
   if (PQstatus(connection_.get()) != CONNECTION_OK) {
-    const WriteError error = connect_error();
+    WriteError error = connect_error();
+    // Waiting changes neither the options nor what libpq accepts.
+    if (is_refused || PQconnectionNeedsPassword(connection_.get()) != 0) {
+      error.error_class = ErrorClass::kFatal;
+    }
     throw ConnectError(error.message, error);
   }
   PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);

@@ -153,6 +153,37 @@ TEST_CASE("bad database on Postgres: an address where nothing answers is named")
                  "/nonexistent"));
 }
 
+TEST_CASE("bad database on Postgres: a port that is none is refused before anything starts") {
+  for (const char* address : {"postgres://user@127.0.0.1:99999/db", "host=127.0.0.1 port=0 user=u",
+                              "host=127.0.0.1,127.0.0.1 port=5432,five user=u"}) {
+    CAPTURE(address);
+    const std::string line = check_refused(run_brief(address), 2);
+    CHECK(contains(line, "--db="));
+    CHECK(contains(line, "expected 1 to 65535"));
+  }
+}
+
+TEST_CASE("bad database on Postgres: options that no server can meet are not tried again") {
+  const auto is_refused = [](const std::string& address, const std::string& why,
+                             const Variables& variables = {}) {
+    CAPTURE(address);
+    const ProcessResult result =
+        run_app({"--count=1", "--connect-wait=1h", "--db=" + address}, "", variables);
+    CHECK(contains(check_refused(result, 1), why));
+    CHECK(!contains(result.err, "Waiting for the database"));
+  };
+  is_refused("service=nosuch", "nosuch");
+  is_refused("host=/nonexistent user=u sslmode=maybe", "maybe");
+  is_refused("host=/nonexistent,/nowhere user=u port=1,2,3", "3 port numbers");
+  is_refused("host=127.0.0.1 user=u", "70000", {{"PGPORT", "70000"}});
+}
+
+TEST_CASE("bad database on Postgres: a socket that is not there yet is waited for") {
+  const ProcessResult result = run_brief("host=/nonexistent user=u", {"--connect-wait=300ms"});
+  CHECK(contains(result.err, "Waiting for the database"));
+  check_refused(result, 1);
+}
+
 TEST_CASE("bad database on Postgres: a lock held while a run starts is waited for, and told") {
   const auto database = postgres_database();
   if (!database) return;

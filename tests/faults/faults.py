@@ -15,19 +15,20 @@ import sys
 import tempfile
 import time
 
-import limits  # registers its rows, as the next six do
+import limits  # registers its rows, as the next seven do
 import machine
 import pressure
 import refusals
 import silence
 import spooling
+import strangers
 import stress
 import unsent
 from databases import Postgres, Skip
 from harness import METHODS, ROWS, Bench, row, until
 from proxy import Proxy
 
-assert limits and machine and pressure and refusals and spooling and unsent
+assert limits and machine and pressure and refusals and spooling and strangers and unsent
 
 # The server goes away.
 

@@ -9,6 +9,7 @@ import time
 
 from databases import IS_ROOT, MINE, Seat
 from harness import METHODS, fill, row, small_disk, until
+from strangers import turned_away
 
 BAD_ROW = "sequence % 1000 = 7"  # 5 of 5000
 
@@ -297,31 +298,6 @@ def table_dropped(b):
     until(lambda: b.process.poll() is not None, "the end")
     pg.psql("ALTER TABLE gone RENAME TO messages")
     b.judge(exits=(1,), limit=5, audited=False)
-
-
-# Strangers.
-
-
-def turned_away(b, address, says, user=None):
-    b.start(db=address, user=user)
-    b.end((1,), 3)
-    b.check(says in b.read("stderr"), f"stderr lacks {says!r}")
-    b.check(b.read("stderr").count("\n") == 1, f"stderr: {b.read('stderr')!r}")
-
-
-@row("a wrong password")
-def wrong_password(b):
-    """Trying again would lock the account."""
-    pg = b.postgres()
-    pg.psql("CREATE ROLE locked LOGIN PASSWORD 'another'")
-    turned_away(b, pg.address("127.0.0.1", user="locked"),
-                "password authentication failed")
-
-
-@row("a wrong database")
-def wrong_database(b):
-    """Waiting would not make it."""
-    turned_away(b, b.postgres().address(database="nosuch"), '"nosuch" does not exist')
 
 
 # SQLite.
