@@ -73,13 +73,21 @@ Pipeline::~Pipeline() {
 
 template <typename Step>
 void Pipeline::set_up(Step step) {
-  await_database(
-      clock_, options_,
-      [this] {
-        target_.interrupt();
-        interrupt_couriers();
-      },
-      step);
+  constexpr const char* kTooManyConnections = "53300";  // of Postgres
+  try {
+    await_database(
+        clock_, options_,
+        [this] {
+          target_.interrupt();
+          interrupt_couriers();
+        },
+        step);
+  } catch (const ConnectError& error) {
+    if (error.error().code != kTooManyConnections) throw;
+    // One more for the run's own record and the audit, while the consumers keep theirs.
+    throw SetupError(fmt::format("{}; --consumers={} needs {} connections", error.what(),
+                                 options_.consumers, options_.consumers + 1));
+  }
 }
 
 void Pipeline::open_target() {

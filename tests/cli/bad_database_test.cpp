@@ -291,6 +291,7 @@ TEST_CASE("bad database on Postgres: too few connections end the run before it b
   const std::string limited = database->create_role("CONNECTION LIMIT 3");
   database->execute("GRANT ALL ON messages, loadgen_runs, loadgen_ledger TO " + limited);
   check_untouched(*database, "too many connections", limited, {"--connect-wait=0"});
+  check_untouched(*database, "--consumers=5 needs 6 connections", limited, {"--connect-wait=0"});
   CHECK(database->number("SELECT count(*) FROM messages") == 0);
   CHECK(database->number("SELECT count(*) FROM loadgen_runs") == 0);
 }
