@@ -177,8 +177,12 @@ void PostgresTarget::record_start(const RunRecord& record) {
 void PostgresTarget::record_end(std::int64_t run_id, WallTime ended_at,
                                 const std::string& result_json) {
   transact(kFinishLockWait, [&](pqxx::work& work) {
-    work.exec(fmt::format("UPDATE loadgen_runs SET ended_at = {}, result = {} WHERE run_id = {}",
-                          sql_timestamp(ended_at), work.quote(result_json), run_id));
+    const pqxx::result updated = work.exec(
+        fmt::format("UPDATE loadgen_runs SET ended_at = {}, result = {} WHERE run_id = {}",
+                    sql_timestamp(ended_at), work.quote(result_json), run_id));
+    if (updated.affected_rows() == 0) {
+      throw SetupError("the run's row in loadgen_runs was deleted during the run");
+    }
   });
 }
 
