@@ -176,3 +176,18 @@ TEST_CASE("postgres: the last row before a run is noted only where all later ids
     CHECK(is_noted == one.is_noted);
   }
 }
+
+TEST_CASE("postgres: a partitioned ledger is refused, for its conflicts name a partition") {
+  const auto db = test_postgres();
+  if (!db) return;
+  Bench bench;
+  const std::string schema = bench.table;
+  bench.db += "&options=-csearch_path%3D" + schema;
+  sql(*db, "CREATE SCHEMA " + schema);
+  sql(bench.db,
+      "CREATE TABLE loadgen_ledger (run_id bigint, frame bigint, rows integer, "
+      "PRIMARY KEY (run_id, frame)) PARTITION BY HASH (run_id)");
+  sql(bench.db,
+      "CREATE TABLE part PARTITION OF loadgen_ledger FOR VALUES WITH (MODULUS 1, REMAINDER 0)");
+  CHECK(contains(bench.error_of_open(), "table loadgen_ledger does not fit: it is partitioned"));
+}

@@ -123,6 +123,15 @@ void check_key(pqxx::work& work, const std::string& table, const Key& key) {
   }
 }
 
+// The error of a conflict would name the partition, and so not be taken for one of the ledger.
+void check_is_not_partitioned(pqxx::work& work, const std::string& table) {
+  const pqxx::result found = work.exec(fmt::format(
+      "SELECT 1 FROM pg_class WHERE oid = to_regclass({}) AND relkind = 'p'", work.quote(table)));
+  if (found.empty()) return;
+  throw SetupError(fmt::format(
+      "table {} does not fit: it is partitioned; use another database or schema", table));
+}
+
 }  // namespace
 
 std::int64_t to_integer(std::string_view text) {
@@ -136,7 +145,10 @@ bool check_tables(pqxx::work& work, const std::string& messages, std::uint32_t m
   const bool has_runs = check_columns(work, "loadgen_runs", kRunColumns, 0);
   const bool has_ledger = check_columns(work, "loadgen_ledger", kLedgerColumns, 0);
   if (has_runs) check_key(work, "loadgen_runs", kRunKey);
-  if (has_ledger) check_key(work, "loadgen_ledger", kLedgerKey);
+  if (has_ledger) {
+    check_is_not_partitioned(work, "loadgen_ledger");
+    check_key(work, "loadgen_ledger", kLedgerKey);
+  }
   return has_messages && has_runs && has_ledger;
 }
 
