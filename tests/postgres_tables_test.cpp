@@ -191,3 +191,25 @@ TEST_CASE("postgres: a partitioned ledger is refused, for its conflicts name a p
       "CREATE TABLE part PARTITION OF loadgen_ledger FOR VALUES WITH (MODULUS 1, REMAINDER 0)");
   CHECK(contains(bench.error_of_open(), "table loadgen_ledger does not fit: it is partitioned"));
 }
+
+TEST_CASE("postgres: a frame whose row the ledger does not take is not stored, and ends the run") {
+  const auto db = test_postgres();
+  if (!db) return;
+  Bench bench;
+  const std::string schema = bench.table;
+  bench.db += "&options=-csearch_path%3D" + schema;
+  sql(*db, "CREATE SCHEMA " + schema);
+  const auto target = bench.target();
+  target->open();
+  sql(bench.db,
+      "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$");
+  sql(bench.db,
+      "CREATE TRIGGER t BEFORE INSERT ON loadgen_ledger FOR EACH ROW EXECUTE FUNCTION f()");
+  const auto frame = two_messages();
+  const WriteResult result = target->connect({bench.run, {}}, {})->write({frame});
+  CHECK(result.outcome == WriteOutcome::kNotWritten);
+  CHECK(result.error.code == "row_count");
+  CHECK(result.error.error_class == ErrorClass::kFatal);
+  CHECK(contains(result.error.message, "loadgen_ledger"));
+  CHECK(sql(bench.db, "SELECT count(*) FROM " + bench.table) == SqlRows{{"0"}});
+}

@@ -70,7 +70,7 @@ std::string invalid_port_in(const PQconninfoOption* options) {
   for (std::string port; std::getline(list, port, ',');) {
     if (port.empty()) continue;
     char* end = nullptr;
-    const long number = std::strtol(port.c_str(), &end, 10);
+    const auto number = std::strtol(port.c_str(), &end, 10);
     const std::string_view rest(end);
     if (number < 1 || number > 65'535 || rest.find_first_not_of(" \t") != std::string_view::npos) {
       return port;
@@ -331,6 +331,10 @@ PostgresResult PostgresConnection::execute_prepared(const char* name,
 
 PostgresResult PostgresConnection::prepare(const char* name, const std::string& sql) {
   return PostgresResult(PQprepare(connection_.get(), name, sql.c_str(), 0, nullptr));
+}
+
+bool PostgresConnection::send(const std::string& sql) {
+  return PQsendQuery(connection_.get(), sql.c_str()) == 1;
 }
 
 bool PostgresConnection::put_copy_data(std::string_view data) {

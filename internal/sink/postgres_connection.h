@@ -106,6 +106,8 @@ class PostgresConnection {
   PostgresResult execute_prepared(const char* name, PostgresParameters& parameters);
   PostgresResult prepare(const char* name, const std::string& sql);
 
+  // Statements whose results next_result() tells one by one. False: the connection is gone.
+  [[nodiscard]] bool send(const std::string& sql);
   // COPY ... FROM STDIN. False: the connection is gone.
   [[nodiscard]] bool put_copy_data(std::string_view data);
   [[nodiscard]] bool put_copy_end();

@@ -48,9 +48,7 @@ class CopySink final : public PostgresSink {
   // One message of one or two statements is one transaction: the answer to COPY's end is the answer
   // to the commit.
   WriteResult write(const Frame& frame) noexcept override {
-    if (const PostgresResult begun = begin_copy(frame); !begun.is_copy_in()) {
-      return not_written(begun);
-    }
+    if (auto failed = begin_copy(frame)) return *std::move(failed);
     constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
     char* begin = piece_.data();
     char* at = std::copy(kHeader.begin(), kHeader.end(), begin);
@@ -83,19 +81,36 @@ class CopySink final : public PostgresSink {
   static constexpr std::size_t kRowBytes = sizeof(std::int16_t) + 5 * sizeof(std::int32_t) +
                                            3 * sizeof(std::int64_t) + sizeof(std::int32_t);
 
-  PostgresResult begin_copy(const Frame& frame) {
-    if (!has_ledger_) return connection_.execute(copy_);
+  // Returns what went wrong; nullopt: the server takes the rows now.
+  std::optional<WriteResult> begin_copy(const Frame& frame) {
+    if (!has_ledger_) return copying(connection_.execute(copy_));
     if (!is_prepared_) {
       // Not while connecting: it waits for locks on the table, and a write can be interrupted.
-      PostgresResult made = connection_.execute(
+      const PostgresResult made = connection_.execute(
           "PREPARE note_frame (bigint, bigint, integer) AS "
           "INSERT INTO loadgen_ledger (run_id, frame, rows) VALUES ($1, $2, $3)");
-      if (!made.ok()) return made;
+      if (!made.ok()) return not_written(made);
       is_prepared_ = true;
     }
-    return connection_.execute(fmt::format("EXECUTE note_frame ({}, {}, {}); {}", run_.run_id,
-                                           static_cast<std::int64_t>(frame.id()),
-                                           frame.messages.size(), copy_));
+    if (!connection_.send(fmt::format("EXECUTE note_frame ({}, {}, {}); {}", run_.run_id,
+                                      static_cast<std::int64_t>(frame.id()), frame.messages.size(),
+                                      copy_))) {
+      return not_written(PostgresResult(nullptr));
+    }
+    const PostgresResult noted = connection_.next_result();
+    if (!noted.ok()) {
+      drain_results();
+      return not_written(noted);
+    }
+    // Without its row, the frame could be stored twice. The COPY is given up with the connection.
+    if (noted.rows() != 1) return {{WriteOutcome::kNotWritten, no_ledger_row()}};
+    return copying(connection_.next_result());
+  }
+
+  std::optional<WriteResult> copying(const PostgresResult& begun) {
+    if (begun.is_copy_in()) return std::nullopt;
+    drain_results();
+    return not_written(begun);
   }
 
   char* encode(const Message& message, char* at) const {

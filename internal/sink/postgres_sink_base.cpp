@@ -73,6 +73,14 @@ WriteError PostgresSink::wrong_count(std::size_t stored, std::size_t rows) {
           .error_class = ErrorClass::kFatal};
 }
 
+WriteError PostgresSink::no_ledger_row() {
+  return {.code = "row_count",
+          .message =
+              "loadgen_ledger did not take the frame's row: a trigger or a rule on it drops "
+              "or redirects rows",
+          .error_class = ErrorClass::kFatal};
+}
+
 std::string PostgresSink::ledger_clause(std::string_view run_id, std::size_t first) {
   return fmt::format(
       "WITH ledger AS (INSERT INTO loadgen_ledger (run_id, frame, rows) "

@@ -34,6 +34,7 @@ class PostgresSink : public Sink {
   [[nodiscard]] WriteResult committed(const PostgresResult& answer, std::size_t rows) const;
   // A table's trigger or rule may drop rows, and the statement succeeds.
   static WriteError wrong_count(std::size_t stored, std::size_t rows);
+  static WriteError no_ledger_row();
 
   // The frame's row in the ledger as the first part of the statement that writes its rows; the
   // parameters are $first and the next.
