@@ -239,9 +239,8 @@ class InsertSink final : public PostgresSink {
       const PostgresResult answer =
           insert(messages.subspan(done, rows), has_ledger_ && done == 0 ? &frame : nullptr);
       if (!answer.ok()) {
-        WriteResult result = not_written(answer);
         if (answer.is_plain_error()) static_cast<void>(connection_.execute("ROLLBACK"));
-        return result;
+        return not_written(answer);
       }
       if (answer.rows() != rows) {
         static_cast<void>(connection_.execute("ROLLBACK"));

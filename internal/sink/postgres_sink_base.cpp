@@ -40,13 +40,32 @@ void PostgresSink::require(const PostgresResult& result) const {
   throw ConnectError(error.message, error);
 }
 
-WriteResult PostgresSink::not_written(const PostgresResult& answer) const {
-  if (is_ledger_conflict(answer)) return {WriteOutcome::kAlreadyWritten};
-  return {WriteOutcome::kNotWritten,
-          answer.is_null() ? connection_.error() : answer.error(connection_.secrets())};
+// Row level security refuses a row with the code of a right that is missing, which ends the run.
+WriteError PostgresSink::error_of(const PostgresResult& answer) {
+  if (answer.is_null()) return connection_.error();
+  WriteError error = answer.error(connection_.secrets());
+  if (error.code == "42501" && answer.is_plain_error() && is_refused_by_policy()) {
+    error.error_class = ErrorClass::kPoison;
+  }
+  return error;
 }
 
-WriteResult PostgresSink::committed(const PostgresResult& answer) const {
+bool PostgresSink::is_refused_by_policy() {
+  PostgresParameters parameters;
+  parameters.add_borrowed(table_);
+  const PostgresResult answer = connection_.execute(
+      "SELECT WHERE has_table_privilege(current_user, $1::text, 'INSERT') AND "
+      "row_security_active($1::text) AND current_setting('row_security') = 'on'",
+      parameters);
+  return answer.ok() && answer.rows() == 1;
+}
+
+WriteResult PostgresSink::not_written(const PostgresResult& answer) {
+  if (is_ledger_conflict(answer)) return {WriteOutcome::kAlreadyWritten};
+  return {WriteOutcome::kNotWritten, error_of(answer)};
+}
+
+WriteResult PostgresSink::committed(const PostgresResult& answer) {
   if (answer.is_null()) return {WriteOutcome::kInDoubt, connection_.error()};
   if (answer.ok() && answer.tag() != "ROLLBACK") return {};
   if (answer.ok()) {
@@ -55,10 +74,10 @@ WriteResult PostgresSink::committed(const PostgresResult& answer) const {
   }
   if (is_ledger_conflict(answer)) return {WriteOutcome::kAlreadyWritten};
   return {answer.is_plain_error() ? WriteOutcome::kNotWritten : WriteOutcome::kInDoubt,
-          answer.error(connection_.secrets())};
+          error_of(answer)};
 }
 
-WriteResult PostgresSink::committed(const PostgresResult& answer, std::size_t rows) const {
+WriteResult PostgresSink::committed(const PostgresResult& answer, std::size_t rows) {
   WriteResult result = committed(answer);
   if (result.outcome != WriteOutcome::kWritten || answer.rows() == rows) return result;
   // Too late to roll back: some may be there, or be in another table.

@@ -27,11 +27,12 @@ class PostgresSink : public Sink {
   [[nodiscard]] bool is_ledger_conflict(const PostgresResult& answer) const {
     return answer.is_conflict_in(ledger_schema_, "loadgen_ledger");
   }
-  [[nodiscard]] WriteResult not_written(const PostgresResult& answer) const;
+  // Outside of a transaction, for it may ask the server why. So may the next two.
+  [[nodiscard]] WriteResult not_written(const PostgresResult& answer);
   // The answer to a COMMIT.
-  [[nodiscard]] WriteResult committed(const PostgresResult& answer) const;
+  [[nodiscard]] WriteResult committed(const PostgresResult& answer);
   // The answer to a statement that is its own transaction and was to store so many rows.
-  [[nodiscard]] WriteResult committed(const PostgresResult& answer, std::size_t rows) const;
+  [[nodiscard]] WriteResult committed(const PostgresResult& answer, std::size_t rows);
   // A table's trigger or rule may drop rows, and the statement succeeds.
   static WriteError wrong_count(std::size_t stored, std::size_t rows);
   static WriteError no_ledger_row();
@@ -50,6 +51,10 @@ class PostgresSink : public Sink {
   // The ledger's row comes first: a conflict with an attempt that is still under way waits for its
   // end, before anything else is written.
   const bool has_ledger_;
+
+ private:
+  [[nodiscard]] WriteError error_of(const PostgresResult& answer);
+  [[nodiscard]] bool is_refused_by_policy();
 };
 
 }  // namespace loadgen

@@ -160,6 +160,12 @@ std::string ledger_schema(pqxx::work& work) {
       .c_str();
 }
 
+bool is_row_security_active(pqxx::work& work, const std::string& table) {
+  const pqxx::result active =
+      work.exec(fmt::format("SELECT row_security_active({})", work.quote(quote_identifier(table))));
+  return active[0][0].c_str()[0] == 't';
+}
+
 bool is_unlogged(pqxx::work& work, const std::string& table) {
   const pqxx::result found = work.exec(fmt::format(
       "WITH RECURSIVE tree(oid) AS (SELECT to_regclass({})::oid UNION "

@@ -21,6 +21,9 @@ bool check_tables(pqxx::work& work, const std::string& messages, std::uint32_t m
 // Where the ledger was found that unqualified statements write to.
 std::string ledger_schema(pqxx::work& work);
 
+// Row level security is in force for us, and COPY then refuses to write.
+bool is_row_security_active(pqxx::work& work, const std::string& table);
+
 // A crash of the server empties an unlogged table. So it does with an unlogged partition.
 bool is_unlogged(pqxx::work& work, const std::string& table);
 

@@ -129,6 +129,11 @@ void PostgresTarget::open() {
     if (!check_tables(work, config_.table, config_.message_size)) {
       work.exec(schema_for_table(schema::kPostgres, config_.table));
     }
+    if (config_.insert == InsertMethod::kCopy && is_row_security_active(work, config_.table)) {
+      throw SetupError(fmt::format(
+          "table {} has row level security, under which COPY cannot write; use --insert=unnest",
+          one_line(config_.table)));
+    }
     access_.ledger_schema = ledger_schema(work);
     const auto show = [&work](const std::string& setting) {
       return std::string(work.exec("SHOW " + setting)[0][0].c_str());

@@ -279,6 +279,39 @@ def poison_unique(b, method):
            "VALUES ('first', now(), 1, 7, 0)", "DROP INDEX bad")
 
 
+@row("row level security refuses 1 row in 1000", variants=("copy", "unnest", "multi", "single"))
+def poison_policy(b, method):
+    """42501, as of a right that is missing; COPY is refused before anything starts."""
+    pg = b.postgres_with_tables(f"""
+        ALTER TABLE messages ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY take ON messages FOR INSERT WITH CHECK (NOT ({BAD_ROW}));
+        CREATE POLICY show ON messages FOR SELECT USING (true);
+        CREATE ROLE tenant LOGIN;
+        GRANT SELECT, INSERT ON messages, loadgen_ledger TO tenant;
+        GRANT SELECT, INSERT, UPDATE ON loadgen_runs TO tenant
+        """)
+    tenant = pg.address(user="tenant")
+    if method == "copy":
+        turned_away(b, tenant, "use --insert=unnest")
+        return
+    b.start("--rps=5000", "--count=5000", f"--insert={method}", db=tenant)
+    b.judge(exits=(3,), limit=40)
+    b.check(b.dead_sequences() == [7, 1007, 2007, 3007, 4007], "dead letters")
+    b.check(b.result["counts"]["stored"] == 4995, "the others are not all stored")
+
+
+@row("the right to insert is gone in mid-run")
+def right_revoked(b):
+    """42501 without a policy: no row is to blame."""
+    pg = b.postgres_with_tables("CREATE ROLE tenant LOGIN; "
+                                "GRANT SELECT, INSERT ON messages, loadgen_ledger TO tenant; "
+                                "GRANT SELECT, INSERT, UPDATE ON loadgen_runs TO tenant")
+    b.start_under_load("--rps=1000", "--duration=6", db=pg.address(user="tenant"))
+    pg.psql("REVOKE INSERT ON messages FROM tenant")
+    b.judge(exits=(1,), limit=20)
+    b.check(b.result["counts"]["dead_lettered"] == 0, "rows are blamed")
+
+
 @row("CHECK (false) added in mid-run")
 def poison_storm(b):
     """A wrong schema ends the run, not ten thousand messages."""
