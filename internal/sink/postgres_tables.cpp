@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "sink/target_config.h"
+#include "sink/unique_key.h"
 
 namespace loadgen {
 namespace {
@@ -86,17 +87,7 @@ bool check_columns(pqxx::work& work, const std::string& table, std::span<const C
   return true;
 }
 
-// A table needs a unique key on just these columns: one that every INSERT must pass, at once. Any
-// other unique key must hold them all, too, or else it could refuse what was never stored.
-struct Key {
-  std::string_view columns;  // as in SQL
-  std::string_view names;    // as values in SQL
-  std::int64_t count;
-};
-constexpr Key kLedgerKey{"run_id, frame", "'run_id', 'frame'", 2};
-constexpr Key kRunKey{"run_id", "'run_id'", 1};
-
-void check_key(pqxx::work& work, const std::string& table, const Key& key) {
+void check_key(pqxx::work& work, const std::string& table, const UniqueKey& key) {
   const pqxx::result unique = work.exec(fmt::format(
       "SELECT relname, indisunique AND held = {0}, indisunique AND held = {0} AND "
       "indnkeyatts = {0} AND indisvalid AND indisready AND indimmediate AND indpred IS NULL "

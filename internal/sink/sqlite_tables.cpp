@@ -12,19 +12,10 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "sink/target_config.h"
+#include "sink/unique_key.h"
 
 namespace loadgen {
 namespace {
-
-// A table needs a unique key on just these columns. Any other unique key must hold them all, too,
-// or else it could refuse what was never stored.
-struct Key {
-  std::string_view columns;  // as in SQL
-  std::string_view names;    // as values in SQL
-  std::int64_t count;
-};
-constexpr Key kLedgerKey{"run_id, frame", "'run_id', 'frame'", 2};
-constexpr Key kRunKey{"run_id", "'run_id'", 1};
 
 constexpr std::array<std::string_view, 6> kMessageColumns{"id",     "message",  "created_at",
                                                           "run_id", "sequence", "producer"};
@@ -69,7 +60,7 @@ void check_columns(const SqliteConnection& connection, const std::string& table,
   }
 }
 
-void check_key(const SqliteConnection& connection, const std::string& table, const Key& key) {
+void check_key(const SqliteConnection& connection, const std::string& table, const UniqueKey& key) {
   // A primary key of one INTEGER has no index.
   SqliteStatement unique = connection.prepare(
       fmt::format("SELECT 'its primary key', count(*), sum(name COLLATE NOCASE IN ({0})), 0 "
