@@ -439,7 +439,7 @@ TEST_CASE("channel: in memory nothing is kept, and what is left at the end is lo
   CHECK(channel->keep(out).size() == 1);
   Sequences lost;
   channel->leave([&](const LostMessages& rest) {
-    CHECK(rest.how == Lost::kSurely);
+    CHECK(rest.fate == Fate::kUnsent);
     for (const Message& message : rest.messages) lost.push_back(message.sequence);
   });
   CHECK(lost == Sequences{1, 2});
@@ -453,7 +453,7 @@ TEST_CASE("durable channel: a message is on disk until it is settled") {
   auto out = take(*channel, 2);
   CHECK(channel->fix(out));
   CHECK(on_disk(channel) == 3);
-  channel->settle(out, Settlement::kStored);
+  channel->settle(out, Fate::kStored);
   CHECK(on_disk(channel) == 1);
   channel->leave([](const LostMessages&) { FAIL("nothing is lost"); });
   CHECK(on_disk(channel) == 1);
@@ -507,7 +507,7 @@ TEST_CASE(
   CHECK(spool.read([](SpoolStore& store) { return store.count(1); }) == 4);
   CHECK(spool.read([](SpoolStore& store) { return store.given_up(1); }).ranges() ==
         std::vector<SequenceRange>{{1, 3}});
-  channel->settle(in_hand, Settlement::kStored);
+  channel->settle(in_hand, Fate::kStored);
 }
 
 TEST_CASE("durable channel: closed in the middle of a push, no message is without an end") {
@@ -555,7 +555,7 @@ TEST_CASE("spill channel: the disk is used only for what the ring has no room fo
     for (const auto sequence : pop(*channel, 2)) rest.push_back(sequence);
   }
   CHECK(rest == Sequences{2, 3, 4, 5, 6, 7});
-  channel->settle(first, Settlement::kStored);
+  channel->settle(first, Fate::kStored);
   CHECK(on_disk(channel) == 5);  // the first two never were there
   CHECK(push(*channel, 8, 1).accepted == 1);
   CHECK(on_disk(channel) == 5);
@@ -587,7 +587,7 @@ TEST_CASE("spill channel: a frame with one message on disk is there whole") {
   CHECK(channel->fix(frame));
   CHECK(on_disk(channel) == 3);
   CHECK(channel->kept() == 3);
-  channel->settle(frame, Settlement::kStored);
+  channel->settle(frame, Fate::kStored);
   CHECK(on_disk(channel) == 0);
   CHECK(channel->kept() == 0);
 }
@@ -599,7 +599,7 @@ TEST_CASE("spill channel: of messages that are dropped, those on disk leave it")
   auto late = take(*channel, 2);  // 0 and 1, in memory alone
   for (Message& message : take(*channel, 2)) late.push_back(message);
   CHECK(on_disk(channel) == 2);
-  channel->settle(late, Settlement::kGivenUp);
+  channel->settle(late, Fate::kDropped);
   CHECK(on_disk(channel) == 0);
   CHECK(channel->kept() == 0);
   CHECK(channel.spool->read([](SpoolStore& store) { return store.given_up(1); }).ranges() ==
@@ -645,7 +645,7 @@ TEST_CASE("spill channel: of a frame the broken spool has in part, the other par
   REQUIRE(lost.size() == 2);
   CHECK(ranges_of(lost[0].messages) == std::vector<SequenceRange>{{0, 1}});
   CHECK(ranges_of(lost[1].messages) == std::vector<SequenceRange>{{1, 2}});
-  CHECK(lost[0].how == Lost::kSurely);
+  CHECK(lost[0].fate == Fate::kUnsent);
   CHECK(channel->kept() == 2);
   CHECK(on_disk(channel) == 2);
 }
@@ -666,9 +666,9 @@ TEST_CASE("channel: what a broken disk may have taken is lost in doubt, what cam
     const auto lost = channel->keep(first);
     REQUIRE(lost.size() == 2);
     CHECK(ranges_of(lost[0].messages) == std::vector<SequenceRange>{{1, 3}});
-    CHECK(lost[0].how == Lost::kInDoubt);
+    CHECK(lost[0].fate == Fate::kInDoubt);
     CHECK(ranges_of(lost[1].messages) == std::vector<SequenceRange>{{3, 4}});
-    CHECK(lost[1].how == Lost::kSurely);
+    CHECK(lost[1].fate == Fate::kUnsent);
     CHECK(channel->kept() == 1);
   }
 }

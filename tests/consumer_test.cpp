@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "channel/memory_channel.h"
+#include "stats/sampler.h"
 #include "support/fake_clock.h"
 #include "support/faulty_sink.h"
 
@@ -23,6 +24,12 @@ Sequences sequences_of(std::span<const Message> messages) {
   Sequences sequences;
   for (const Message& message : messages) sequences.push_back(message.sequence);
   return sequences;
+}
+
+Sample drained(ConsumerAccount& account) {
+  Sample sample;
+  account.meter().drain(sample);
+  return sample;
 }
 
 struct Fixture {
@@ -40,7 +47,6 @@ struct Fixture {
     const ConsumerContext context{
         .channel = from,
         .clock = clock,
-        .live = live,
         .limits = limits,
         .give_up = give_up.get_token(),
         .on_failure = [this](const WriteResult& result) { failures.push_back(result); },
@@ -60,15 +66,18 @@ struct Fixture {
     consume(context, courier, account);
   }
 
-  ConsumerTotals run(FrameLimits limits, Sink& to) {
+  Sample run(FrameLimits limits, Sink& to) {
     ConsumerAccount account(limits.batch_size, acknowledged);
+    sampler.watch(account.meter());
     consume_from(channel, limits, to, account);
-    ConsumerAccount::Closed closed = account.close();
+    const ConsumerAccount::Closed closed = account.close();
     CHECK(closed.unsent.empty());
     CHECK(closed.in_doubt.empty());
-    latency = std::move(closed.latency);
-    return closed.totals;
+    return sampler.finish();
   }
+
+  // While it runs.
+  std::uint64_t stored() { return sampler.tick().ends[Fate::kStored]; }
 
   FakeClock clock;
   MemoryChannel channel{1000, OnFull::kBlock, clock};
@@ -77,8 +86,7 @@ struct Fixture {
   RetryBudget budget;
   DeadLetterBox dead_letters{"/nonexistent/dead-letter.jsonl", 0};
   SharedSequenceSet acknowledged;
-  LiveCounters live;
-  LatencyHistograms latency;  // of the last run
+  Sampler sampler;
   std::stop_source give_up;
   std::vector<WriteResult> failures;
   std::size_t unsent = 0;
@@ -91,30 +99,29 @@ TEST_CASE("consumer: a full frame is written at once, what is left when the chan
   Fixture f;
   f.push(0, 7);
   f.channel.close();
-  const ConsumerTotals totals = f.run({3, 5ms}, f.sink);
+  const Sample totals = f.run({3, 5ms}, f.sink);
   CHECK(f.sink.frames == std::vector<Sequences>{{0, 1, 2}, {3, 4, 5}, {6}});
-  CHECK(totals.delivered.stored == 7);
-  CHECK(totals.frames_full == 2);
-  CHECK(totals.frames_drain == 1);
-  CHECK(totals.frames_linger == 0);
-  CHECK(f.live.stored == 7);
+  CHECK(totals.ends[Fate::kStored] == 7);
+  CHECK(totals.frames.full == 2);
+  CHECK(totals.frames.drain == 1);
+  CHECK(totals.frames.linger == 0);
   CHECK(f.acknowledged.take().ranges() == std::vector<SequenceRange>{{0, 7}});
 }
 
 TEST_CASE("consumer: a frame that does not fill is written when its linger is over") {
   Fixture f;
-  ConsumerTotals totals;
+  Sample totals;
   std::jthread consumer([&] { totals = f.run({100, 5ms}, f.sink); });
   f.push(0, 1);
   f.clock.await_sleepers(1);
   f.clock.advance(2ms);
   f.push(1, 2);
   f.clock.advance(3ms);
-  while (f.live.stored < 3) std::this_thread::yield();
+  while (f.stored() < 3) std::this_thread::yield();
   f.channel.close();
   consumer.join();
   CHECK(f.sink.frames == std::vector<Sequences>{{0, 1, 2}});
-  CHECK(totals.frames_linger == 1);
+  CHECK(totals.frames.linger == 1);
 }
 
 TEST_CASE(
@@ -126,11 +133,11 @@ TEST_CASE(
   f.clock.advance(5ms);  // the first two are 6 ms late now, the third as late as it may be
   f.push(3, 2);
   f.channel.close();
-  const ConsumerTotals totals = f.run({.batch_size = 10, .linger = 0ms, .max_lag = 5ms}, f.sink);
+  const Sample totals = f.run({.batch_size = 10, .linger = 0ms, .max_lag = 5ms}, f.sink);
   CHECK(f.sink.frames == std::vector<Sequences>{{2, 3, 4}});
-  CHECK(totals.delivered.stored == 3);
-  CHECK(totals.dropped == 2);
-  CHECK(f.latency.response.count() == 3);
+  CHECK(totals.ends[Fate::kStored] == 3);
+  CHECK(totals.ends[Fate::kDropped] == 2);
+  CHECK(totals.latency.response.count() == 3);
   CHECK(f.acknowledged.take().ranges() == std::vector<SequenceRange>{{2, 5}});
 }
 
@@ -143,9 +150,9 @@ TEST_CASE("consumer: late messages between others are dropped, whatever their or
   }
   CHECK(f.channel.push(batch).accepted == 5);
   f.channel.close();
-  const ConsumerTotals totals = f.run({.batch_size = 5, .linger = 0ms, .max_lag = 5ms}, f.sink);
+  const Sample totals = f.run({.batch_size = 5, .linger = 0ms, .max_lag = 5ms}, f.sink);
   CHECK(f.sink.frames == std::vector<Sequences>{{0, 2, 4}});
-  CHECK(totals.dropped == 2);
+  CHECK(totals.ends[Fate::kDropped] == 2);
 }
 
 TEST_CASE("consumer: a batch of which everything is late is no frame, and the next one is") {
@@ -154,10 +161,10 @@ TEST_CASE("consumer: a batch of which everything is late is no frame, and the ne
   f.clock.advance(6ms);
   f.push(3, 2);
   f.channel.close();
-  const ConsumerTotals totals = f.run({.batch_size = 3, .linger = 0ms, .max_lag = 5ms}, f.sink);
+  const Sample totals = f.run({.batch_size = 3, .linger = 0ms, .max_lag = 5ms}, f.sink);
   CHECK(f.sink.frames == std::vector<Sequences>{{3, 4}});
-  CHECK(totals.dropped == 3);
-  CHECK(totals.frames_full + totals.frames_linger + totals.frames_drain == 1);
+  CHECK(totals.ends[Fate::kDropped] == 3);
+  CHECK(totals.frames.full + totals.frames.linger + totals.frames.drain == 1);
 }
 
 TEST_CASE("consumer: a frame that is tried again stays as it is, however late it grows") {
@@ -183,7 +190,7 @@ TEST_CASE("consumer: a frame that is tried again stays as it is, however late it
   f.push(0, 3);
   f.channel.close();
   LockedOnce sink(f.sink, f.clock);
-  ConsumerTotals totals;
+  Sample totals;
   std::atomic<bool> done{false};
   std::jthread consumer([&] {
     totals = f.run({.batch_size = 3, .linger = 0ms, .max_lag = 5ms}, sink);
@@ -192,27 +199,27 @@ TEST_CASE("consumer: a frame that is tried again stays as it is, however late it
   while (!sink.was_tried()) std::this_thread::yield();
   while (!done) f.clock.advance(10ms);  // the backoff
   consumer.join();
-  CHECK(totals.delivered.stored == 3);
-  CHECK(totals.dropped == 0);
+  CHECK(totals.ends[Fate::kStored] == 3);
+  CHECK(totals.ends[Fate::kDropped] == 0);
 }
 
 TEST_CASE("consumer: with no linger it writes whatever is there") {
   Fixture f;
   f.push(0, 2);
-  ConsumerTotals totals;
+  Sample totals;
   std::jthread consumer([&] { totals = f.run({100, 0ms}, f.sink); });
-  while (f.live.stored < 2) std::this_thread::yield();
+  while (f.stored() < 2) std::this_thread::yield();
   f.push(2, 1);
-  while (f.live.stored < 3) std::this_thread::yield();
+  while (f.stored() < 3) std::this_thread::yield();
   f.channel.close();
   consumer.join();
   CHECK(f.sink.frames == std::vector<Sequences>{{0, 1}, {2}});
-  CHECK(totals.frames_linger == 2);
+  CHECK(totals.frames.linger == 2);
 }
 
 TEST_CASE("consumer: response time splits into its parts, and they add up") {
   Fixture f;
-  ConsumerTotals totals;
+  Sample totals;
   f.push(0, 1);          // due and created at 0 ms
   f.clock.advance(7ms);  // waits in the channel
   // A sink in which time passes.
@@ -225,10 +232,10 @@ TEST_CASE("consumer: response time splits into its parts, and they add up") {
   f.clock.advance(2ms);
   f.push(1, 1);  // due and created at 9 ms, while the batch fills until 12 ms
   f.clock.advance(3ms);
-  while (f.live.stored < 2) std::this_thread::yield();
+  while (f.stored() < 2) std::this_thread::yield();
   f.channel.close();
   consumer.join();
-  const LatencyHistograms& latency = f.latency;
+  const LatencyHistograms& latency = totals.latency;
   const auto extremes = [](const Histogram& histogram) {
     return std::pair(nanoseconds(std::llround(histogram.min())),
                      nanoseconds(std::llround(histogram.max())));
@@ -250,39 +257,39 @@ TEST_CASE("consumer: a frame that is not written is unsent, reported, and the la
   FaultySink faulty(f.sink, [](std::size_t nth) {
     return nth == 1 ? WriteOutcome::kNotWritten : WriteOutcome::kWritten;
   });
-  const ConsumerTotals totals = f.run({3, 0ms}, faulty);
-  CHECK(totals.delivered.stored == 3);
-  CHECK(totals.delivered.unsent == 3);
-  CHECK(totals.delivered.in_doubt == 0);
+  const Sample totals = f.run({3, 0ms}, faulty);
+  CHECK(totals.ends[Fate::kStored] == 3);
+  CHECK(totals.ends[Fate::kUnsent] == 3);
+  CHECK(totals.ends[Fate::kInDoubt] == 0);
   CHECK(f.unsent == 3);
   CHECK(f.failures.size() == 1);
   CHECK(f.channel.stats().depth == 3);
   CHECK(f.acknowledged.take().size() == 3);
-  CHECK(f.latency.response.count() == 3);
+  CHECK(totals.latency.response.count() == 3);
 }
 
 TEST_CASE("consumer: a frame whose commit has no known outcome is in doubt, not unsent") {
   Fixture f;
   f.push(0, 3);
   FaultySink faulty(f.sink, [](std::size_t) { return WriteOutcome::kInDoubt; });
-  const ConsumerTotals totals = f.run({3, 0ms}, faulty);
-  CHECK(totals.delivered.in_doubt == 3);
+  const Sample totals = f.run({3, 0ms}, faulty);
+  CHECK(totals.ends[Fate::kInDoubt] == 3);
   CHECK(f.unsent == 0);  // nobody may send them again without knowing
   CHECK(f.in_doubt == 3);
-  CHECK(totals.delivered.unsent == 0);
-  CHECK(totals.delivered.stored == 0);
+  CHECK(totals.ends[Fate::kUnsent] == 0);
+  CHECK(totals.ends[Fate::kStored] == 0);
 }
 
 TEST_CASE("consumer: told to give up, it begins no further frame and counts what it holds") {
   Fixture f;
   f.push(0, 1);
-  ConsumerTotals totals;
+  Sample totals;
   std::jthread consumer([&] { totals = f.run({100, 1h}, f.sink); });
   f.clock.await_sleepers(1);  // holds message 0 and waits for more
   f.give_up.request_stop();
   f.channel.close();
   consumer.join();
-  CHECK(totals.delivered.unsent == 1);
+  CHECK(totals.ends[Fate::kUnsent] == 1);
   CHECK(f.sink.frames.empty());
 }
 
@@ -319,8 +326,9 @@ TEST_CASE("consumer: an exception loses neither what was counted nor what is in 
   ConsumerAccount account(3, f.acknowledged);
   CHECK_THROWS_AS(f.consume_from(channel, {3, 0ms}, f.sink, account), std::bad_alloc);
   const ConsumerAccount::Closed closed = account.close();
-  CHECK(closed.totals.delivered.stored == 3);
-  CHECK(closed.latency.response.count() == 3);
+  const Sample sample = drained(account);
+  CHECK(sample.ends[Fate::kStored] == 3);
+  CHECK(sample.latency.response.count() == 3);
   CHECK(sequences_of(closed.unsent) == Sequences{3, 4, 5});  // it was not tried yet
   CHECK(closed.in_doubt.empty());
 }
@@ -337,9 +345,8 @@ TEST_CASE("consumer: an account closed during a write leaves the frame in doubt,
   });
   f.consume_from(f.channel, {3, 0ms}, slow, account);
   CHECK(sequences_of(closed->in_doubt) == Sequences{0, 1, 2});
-  CHECK(closed->totals.delivered.stored == 0);
+  CHECK(drained(account).ends[Fate::kStored] == 0);
   CHECK(f.acknowledged.take().size() == 0);  // or it would not agree with the count
-  CHECK(f.live.stored == 0);
   CHECK(account.close().in_doubt.empty());
 }
 
@@ -370,26 +377,7 @@ TEST_CASE("consumer: of a frame in hand, what was settled is not left over") {
   CHECK(sequences_of(closed.unsent) == Sequences{11, 15});
   CHECK(sequences_of(closed.in_doubt) == Sequences{13, 14});
   CHECK_FALSE(account.begin_piece(frame.subspan(5, 1)));
-  CHECK(closed.totals.delivered.stored == 1);
-  CHECK(closed.totals.delivered.dead_lettered == 1);
-}
-
-TEST_CASE("consumer: totals of two consumers add up field by field") {
-  const TimePoint early{1s};
-  const TimePoint late{2s};
-  ConsumerTotals sum{{1, 2, 3, 4, 5, 6, 7}, 4, 5, 6, 7ns, late, 8};
-  sum += ConsumerTotals{{10, 20, 30, 40, 50, 60, 70}, 40, 50, 60, 70ns, early, 80};
-  CHECK(sum.delivered.stored == 11);
-  CHECK(sum.delivered.dead_lettered == 22);
-  CHECK(sum.delivered.unsent == 33);
-  CHECK(sum.delivered.in_doubt == 44);
-  CHECK(sum.delivered.retried_frames == 55);
-  CHECK(sum.delivered.duplicates_suppressed == 66);
-  CHECK(sum.delivered.resent == 77);
-  CHECK(sum.frames_full == 44);
-  CHECK(sum.frames_linger == 55);
-  CHECK(sum.frames_drain == 66);
-  CHECK(sum.writing == 77ns);
-  CHECK(sum.last_commit == late);
-  CHECK(sum.dropped == 88);
+  const Sample sample = drained(account);
+  CHECK(sample.ends[Fate::kStored] == 1);
+  CHECK(sample.ends[Fate::kDeadLettered] == 1);
 }

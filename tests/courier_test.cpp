@@ -156,7 +156,7 @@ TEST_CASE("courier: a frame that is written is stored, and nothing else happens"
   Fixture f;
   const auto list = messages_from(0, 5);
   const Delivered delivered = f.deliver(list);
-  CHECK(delivered.stored == 5);
+  CHECK(delivered.ends[Fate::kStored] == 5);
   CHECK(delivered.retried_frames == 0);
   CHECK_FALSE(delivered.failure.has_value());
   CHECK(f.stored == f.sink.rows);
@@ -197,7 +197,7 @@ TEST_CASE("courier: a message's time ends with its commit, however late the sink
   std::optional<TimePoint> end;
   DeliveryEvents events;
   events.on_stored = [&](std::span<const Message>, TimePoint at) { end = at; };
-  CHECK(courier.deliver({list}, events).stored == 1);
+  CHECK(courier.deliver({list}, events).ends[Fate::kStored] == 1);
   CHECK(end == begin);
 }
 
@@ -205,23 +205,23 @@ TEST_CASE("courier: the time between attempts is known as held back") {
   Fixture f;
   f.context.policy.outage = {1ms, 1ms};  // all that is long is the breaker's
   Courier courier(f.context);
-  CHECK(f.deliver(courier, messages_from(0, 5)).stored == 5);
+  CHECK(f.deliver(courier, messages_from(0, 5)).ends[Fate::kStored] == 5);
   CHECK(courier.held_back() == 0ns);
   // Enough new connections fail to open the breaker, which adds a second at least.
   f.sink.answer = [](std::size_t nth) {
     return nth < 8 ? Answer{Fault::kNone, refusal(ErrorClass::kOutage)} : Answer{};
   };
-  CHECK(f.deliver(courier, messages_from(5, 5)).stored == 5);
+  CHECK(f.deliver(courier, messages_from(5, 5)).ends[Fate::kStored] == 5);
   CHECK(f.breaker.report().transitions_total > 0);
   CHECK(courier.held_back() >= 800ms);
-  CHECK(f.deliver(courier, messages_from(10, 5)).stored == 5);
+  CHECK(f.deliver(courier, messages_from(10, 5)).ends[Fate::kStored] == 5);
   CHECK(courier.held_back() == 0ns);  // it is the frame's, not the courier's
   // Contention opens no breaker: this is the backoff's.
   const std::size_t written = f.sink.writes;
   f.sink.answer = [written](std::size_t nth) {
     return nth < written + 3 ? Answer{Fault::kNone, refusal(ErrorClass::kContention)} : Answer{};
   };
-  CHECK(f.deliver(courier, messages_from(15, 5)).stored == 5);
+  CHECK(f.deliver(courier, messages_from(15, 5)).ends[Fate::kStored] == 5);
   CHECK(courier.held_back() > 0ns);
 }
 
@@ -249,7 +249,7 @@ TEST_CASE("courier: interrupted before there is a connection, the one that comes
   Courier courier(context);
   courier.interrupt();
   const auto list = messages_from(0, 1);
-  CHECK(courier.deliver({list}, {}).unsent == 1);
+  CHECK(courier.deliver({list}, {}).ends[Fate::kUnsent] == 1);
   CHECK(noted.interrupted);
 }
 
@@ -264,7 +264,7 @@ TEST_CASE("courier: contention is tried again over the same connection, an outag
     };
     const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
-    CHECK(delivered.stored == 5);
+    CHECK(delivered.ends[Fate::kStored] == 5);
     CHECK(delivered.retried_frames == 1);
     CHECK(f.errors.size() == 3);
     CHECK(f.target.connections == connections);
@@ -274,12 +274,12 @@ TEST_CASE("courier: contention is tried again over the same connection, an outag
 TEST_CASE("courier: a connection from before the breaker opened is not what probes") {
   Fixture f;
   Courier courier(f.context);
-  CHECK(f.deliver(courier, messages_from(0, 5)).stored == 5);
-  CHECK(f.deliver(courier, messages_from(5, 5)).stored == 5);
+  CHECK(f.deliver(courier, messages_from(0, 5)).ends[Fate::kStored] == 5);
+  CHECK(f.deliver(courier, messages_from(5, 5)).ends[Fate::kStored] == 5);
   CHECK(f.target.connections == 1);
   while (!f.breaker.holds_back()) f.breaker.admit({})->failed();
   for (const std::uint64_t first : {10U, 15U, 20U}) {
-    CHECK(f.deliver(courier, messages_from(first, 5)).stored == 5);
+    CHECK(f.deliver(courier, messages_from(first, 5)).ends[Fate::kStored] == 5);
     CHECK(f.target.connections == 2);
   }
 }
@@ -291,7 +291,7 @@ TEST_CASE(
     std::vector<std::unique_ptr<Courier>> couriers;
     for (std::uint64_t i = 0; i < 6; ++i) {
       couriers.push_back(std::make_unique<Courier>(f.context));
-      CHECK(f.deliver(*couriers.back(), messages_from(5 * i, 5)).stored == 5);
+      CHECK(f.deliver(*couriers.back(), messages_from(5 * i, 5)).ends[Fate::kStored] == 5);
     }
     CHECK(f.target.connections == 6);
     const std::size_t written = f.sink.writes;
@@ -304,7 +304,7 @@ TEST_CASE(
     for (std::uint64_t i = 0; i < 6; ++i) {
       const auto list = messages_from(100 + 5 * i, 5);
       // Nobody moves the clock: a wait of any length would never end.
-      CHECK(couriers[i]->deliver({list}, {}).stored == 5);
+      CHECK(couriers[i]->deliver({list}, {}).ends[Fate::kStored] == 5);
     }
     CHECK(f.target.connections == 12);
     CHECK(f.breaker.report().transitions_total == 0);
@@ -314,13 +314,13 @@ TEST_CASE(
 TEST_CASE("courier: failures over new connections open the breaker, also after a lost session") {
   Fixture f;
   Courier courier(f.context);
-  CHECK(f.deliver(courier, messages_from(0, 5)).stored == 5);
+  CHECK(f.deliver(courier, messages_from(0, 5)).ends[Fate::kStored] == 5);
   std::vector<bool> held_back;
   f.sink.answer = [&](std::size_t nth) {
     held_back.push_back(f.breaker.holds_back());
     return nth < 8 ? Answer{Fault::kNone, refusal(ErrorClass::kOutage)} : Answer{};
   };
-  CHECK(f.deliver(courier, messages_from(5, 5)).stored == 5);
+  CHECK(f.deliver(courier, messages_from(5, 5)).ends[Fate::kStored] == 5);
   // The lost session does not count, the five after it do.
   CHECK(held_back == std::vector<bool>{false, false, false, false, false, false, true, true, true});
 }
@@ -331,8 +331,8 @@ TEST_CASE("courier: a commit in doubt is written again, and the ledger decides")
     f.sink.answer = [fault](std::size_t nth) { return nth == 0 ? Answer{fault, {}} : Answer{}; };
     const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
-    CHECK(delivered.stored == 5);
-    CHECK(delivered.in_doubt == 0);
+    CHECK(delivered.ends[Fate::kStored] == 5);
+    CHECK(delivered.ends[Fate::kInDoubt] == 0);
     CHECK(delivered.duplicates_suppressed == (fault == Fault::kInDoubtStored ? 5U : 0U));
     CHECK(f.sink.rows == std::vector<std::uint64_t>{0, 1, 2, 3, 4});
     CHECK_FALSE(delivered.failure.has_value());
@@ -356,8 +356,8 @@ TEST_CASE("courier: a row that is refused again and again while others pass is p
       return Answer{};
     };
     const Delivered delivered = f.deliver(messages_from(0, 5));
-    CHECK(delivered.stored == 4);
-    CHECK(delivered.dead_lettered == 1);
+    CHECK(delivered.ends[Fate::kStored] == 4);
+    CHECK(delivered.ends[Fate::kDeadLettered] == 1);
     CHECK_FALSE(delivered.failure.has_value());
     CHECK(std::set(f.stored.begin(), f.stored.end()) == std::set<std::uint64_t>{0, 1, 2, 4});
   }
@@ -369,8 +369,8 @@ TEST_CASE("courier: where nothing passes, a lock that is held for ever makes no 
     return Answer{Fault::kNone, refusal(ErrorClass::kContention, "55P03")};
   };
   const Delivered delivered = f.deliver(messages_from(0, 5));
-  CHECK(delivered.unsent == 5);
-  CHECK(delivered.dead_lettered == 0);
+  CHECK(delivered.ends[Fate::kUnsent] == 5);
+  CHECK(delivered.ends[Fate::kDeadLettered] == 0);
 }
 
 TEST_CASE("courier: an unknown error is tried three times, a fatal one once") {
@@ -381,7 +381,7 @@ TEST_CASE("courier: an unknown error is tried three times, a fatal one once") {
     f.sink.answer = [it](std::size_t) { return Answer{Fault::kNone, refusal(it)}; };
     const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
-    CHECK(delivered.unsent == 5);
+    CHECK(delivered.ends[Fate::kUnsent] == 5);
     CHECK(delivered.failure.has_value());
     CHECK(f.sink.writes == tries);
   }
@@ -395,7 +395,7 @@ TEST_CASE("courier: --retries bounds the retries of a frame") {
   };
   const auto list = messages_from(0, 5);
   const Delivered delivered = f.deliver(list);
-  CHECK(delivered.unsent == 5);
+  CHECK(delivered.ends[Fate::kUnsent] == 5);
   CHECK(delivered.failure.has_value());
   CHECK(f.sink.writes == 3);
 }
@@ -409,8 +409,8 @@ TEST_CASE("courier: told to give up, what was in doubt stays so, and the rest is
     };
     const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
-    CHECK(delivered.in_doubt == (doubt ? 5U : 0U));
-    CHECK(delivered.unsent == (doubt ? 0U : 5U));
+    CHECK(delivered.ends[Fate::kInDoubt] == (doubt ? 5U : 0U));
+    CHECK(delivered.ends[Fate::kUnsent] == (doubt ? 0U : 5U));
     CHECK_FALSE(delivered.failure.has_value());
   }
 }
@@ -424,9 +424,9 @@ TEST_CASE("courier: bad rows become dead letters, exactly those, and all others 
       f.sink.names_rows = names_rows;
       const auto list = messages_from(0, 100);
       const Delivered delivered = f.deliver(list);
-      CHECK(delivered.stored == 100 - bad.size());
-      CHECK(delivered.dead_lettered == bad.size());
-      CHECK(delivered.unsent == 0);
+      CHECK(delivered.ends[Fate::kStored] == 100 - bad.size());
+      CHECK(delivered.ends[Fate::kDeadLettered] == bad.size());
+      CHECK(delivered.ends[Fate::kUnsent] == 0);
       std::set<std::uint64_t> dead;
       CHECK(read_dead_letters(f.dir.file("dead.jsonl"), [&](const DeadLetter& letter) {
               dead.insert(letter.sequence);
@@ -466,8 +466,8 @@ TEST_CASE("courier: an outage while bad rows are looked for splits nothing and l
   };
   const auto list = messages_from(0, 100);
   const Delivered delivered = f.deliver(list);
-  CHECK(delivered.stored == 98);
-  CHECK(delivered.dead_lettered == 2);
+  CHECK(delivered.ends[Fate::kStored] == 98);
+  CHECK(delivered.ends[Fate::kDeadLettered] == 2);
 }
 
 TEST_CASE("courier: without a safe place for dead letters the run fails, and they are unsent") {
@@ -487,9 +487,9 @@ TEST_CASE("courier: without a safe place for dead letters the run fails, and the
   Courier courier(context);
   const auto list = messages_from(0, 10);
   const Delivered delivered = courier.deliver({list}, {});
-  CHECK(delivered.stored == 9);
-  CHECK(delivered.dead_lettered == 0);
-  CHECK(delivered.unsent == 1);
+  CHECK(delivered.ends[Fate::kStored] == 9);
+  CHECK(delivered.ends[Fate::kDeadLettered] == 0);
+  CHECK(delivered.ends[Fate::kUnsent] == 1);
   CHECK(delivered.failure->error.code == "dead_letter");
 }
 
@@ -508,7 +508,7 @@ TEST_CASE("courier: each piece is announced before it is tried, and every row ha
   };
   const auto list = messages_from(0, 10);
   const Delivered delivered = f.deliver(list);
-  CHECK(delivered.stored == 8);
+  CHECK(delivered.ends[Fate::kStored] == 8);
   CHECK(begun.front().size() == 10);
   CHECK(begun.size() > 3);
   CHECK(dead == std::vector<std::uint64_t>{3, 7});
@@ -523,7 +523,7 @@ TEST_CASE("courier: a piece that may not be begun is not tried, and ends deliver
   const auto list = messages_from(0, 3);
   const Delivered delivered = f.deliver(list);
   CHECK(f.sink.writes == 0);
-  CHECK(delivered.unsent == 3);
+  CHECK(delivered.ends[Fate::kUnsent] == 3);
   REQUIRE(delivered.failure.has_value());
   CHECK(delivered.failure->error.code == "spool");
 }
@@ -535,15 +535,15 @@ TEST_CASE("courier: what somebody keeps is neither unsent nor in doubt") {
       if (doubt && nth == 0) return Answer{Fault::kInDoubtStored, {}};
       return Answer{Fault::kNone, refusal(ErrorClass::kOutage)};
     };
-    std::vector<Left> left;
-    f.events.on_left = [&](std::span<const Message> messages, Left how) {
-      left.insert(left.end(), messages.size(), how);
+    std::vector<Fate> left;
+    f.events.on_left = [&](std::span<const Message> messages, Fate fate) {
+      left.insert(left.end(), messages.size(), fate);
       return true;
     };
     const auto list = messages_from(0, 5);
     const Delivered delivered = f.deliver(list);
-    CHECK(left == std::vector<Left>(5, doubt ? Left::kInDoubt : Left::kUnsent));
-    CHECK(delivered.unsent + delivered.in_doubt == 0);
+    CHECK(left == std::vector<Fate>(5, doubt ? Fate::kInDoubt : Fate::kUnsent));
+    CHECK(delivered.ends[Fate::kUnsent] + delivered.ends[Fate::kInDoubt] == 0);
   }
 }
 
@@ -567,7 +567,7 @@ TEST_CASE("courier: a session that never answers is given up when it is overdue,
     CHECK_FALSE(courier.interrupt_if_overdue(TimePoint::max()).has_value());
   });
   const auto list = messages_from(0, 3);
-  CHECK(f.deliver(courier, list).stored == 3);
+  CHECK(f.deliver(courier, list).ends[Fate::kStored] == 3);
   CHECK(target.connections == 2);
   REQUIRE(f.errors.size() == 1);
   CHECK(f.errors[0].error.code == "timeout");
@@ -584,6 +584,6 @@ TEST_CASE("courier: what connecting took is a part of the attempt's time") {
     return Answer{};
   };
   const auto list = messages_from(0, 3);
-  CHECK(courier.deliver({list}, {}).stored == 3);
+  CHECK(courier.deliver({list}, {}).ends[Fate::kStored] == 3);
   CHECK(overdue);
 }

@@ -289,3 +289,24 @@ TEST_CASE("histogram: merging with an empty one changes nothing, either way") {
   right.merge(plain);
   check_same(right, plain);
 }
+
+TEST_CASE("histogram: one that was cleared is as good as new") {
+  Histogram used;
+  for (const nanoseconds value :
+       {nanoseconds(0), nanoseconds(99us), nanoseconds(1h), nanoseconds(2h)}) {
+    used.record(value, 3);
+  }
+  used.clear();
+  CHECK(used.count() == 0);
+  CHECK(used.percentile(100) == 0);
+  used.record(5ms, 2);
+  Histogram fresh;
+  fresh.record(5ms, 2);
+  for (const double percent : {0.1, 50.0, 100.0}) {
+    CHECK(used.percentile(percent) == fresh.percentile(percent));
+  }
+  CHECK(used.min() == fresh.min());
+  CHECK(used.max() == fresh.max());
+  CHECK(used.mean() == fresh.mean());
+  CHECK(used.stddev() == fresh.stddev());
+}

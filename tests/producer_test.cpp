@@ -20,21 +20,22 @@ struct Fixture {
     tickets.start(clock.now());
   }
 
-  ProducerTotals run() { return run(3, channel); }
-  ProducerTotals run(std::uint32_t producer, Channel& to) {
+  Sample run() { return run(3, channel); }
+  Sample run(std::uint32_t producer, Channel& to) {
     ProducerAccount account(256, produced);
     produce({.tickets = tickets,
              .channel = to,
              .generator = generator,
              .clock = clock,
-             .live = live,
              .on_refused = [this](PushStatus status) { refused.push_back(status); },
              .on_unsent = [this](const LostMessages& lost) { unsent += lost.messages.size(); }},
             producer, account);
     const ProducerAccount::Closed closed = account.close();
     CHECK(closed.unsent.empty());
     CHECK(closed.in_doubt.empty());
-    return closed.totals;
+    Sample sample;
+    account.meter().drain(sample);
+    return sample;
   }
 
   FakeClock clock;
@@ -42,10 +43,15 @@ struct Fixture {
   MemoryChannel channel;
   const Generator generator{42, 20};
   SharedSequenceSet produced;
-  LiveCounters live;
   std::vector<PushStatus> refused;
   std::size_t unsent = 0;
 };
+
+std::uint64_t produced_by(ProducerAccount& account) {
+  Sample sample;
+  account.meter().drain(sample);
+  return sample.produced;
+}
 
 }  // namespace
 
@@ -59,11 +65,10 @@ TEST_CASE("producer: each ticket becomes one message with its times, producer an
   Fixture f(5, 100, OnFull::kBlock);
   const TimePoint start = f.clock.now();
   f.clock.advance(10ms);
-  const ProducerTotals totals = f.run();
+  const Sample totals = f.run();
   CHECK(totals.produced == 5);
-  CHECK(totals.dropped == 0);
-  CHECK(totals.unsent == 0);
-  CHECK(f.live.produced == 5);
+  CHECK(totals.ends[Fate::kDropped] == 0);
+  CHECK(totals.ends[Fate::kUnsent] == 0);
   CHECK(f.produced.take().ranges() == std::vector<SequenceRange>{{0, 5}});
   std::vector<Message> out(9);
   REQUIRE(f.channel.pop(out, std::nullopt) == 5);
@@ -82,28 +87,28 @@ TEST_CASE("producer: what a closed channel does not take is unsent, and producti
   Fixture f(5, 100, OnFull::kBlock);
   f.channel.close();
   f.clock.advance(1s);
-  const ProducerTotals totals = f.run();
+  const Sample totals = f.run();
   CHECK(totals.produced == 5);
-  CHECK(totals.unsent == 5);
-  CHECK(totals.dropped == 0);
+  CHECK(totals.ends[Fate::kUnsent] == 5);
+  CHECK(totals.ends[Fate::kDropped] == 0);
 }
 
 TEST_CASE("producer: what the channel drops is counted, and production goes on") {
   Fixture f(300, 2, OnFull::kDropNew);  // more than one batch of tickets
   f.clock.advance(1s);
-  const ProducerTotals totals = f.run();
+  const Sample totals = f.run();
   CHECK(totals.produced == 300);
-  CHECK(totals.dropped == 298);
-  CHECK(totals.unsent == 0);
+  CHECK(totals.ends[Fate::kDropped] == 298);
+  CHECK(totals.ends[Fate::kUnsent] == 0);
 }
 
 TEST_CASE("producer: a full channel under abort is reported once and ends production") {
   Fixture f(300, 2, OnFull::kAbort);
   f.clock.advance(1s);
-  const ProducerTotals totals = f.run();
+  const Sample totals = f.run();
   CHECK(f.refused == std::vector<PushStatus>{PushStatus::kFull});
   CHECK(totals.produced == 256);
-  CHECK(totals.unsent == 254);
+  CHECK(totals.ends[Fate::kUnsent] == 254);
   CHECK(f.unsent == 254);
 }
 
@@ -125,8 +130,8 @@ class BrokenChannel final : public Channel {
   [[nodiscard]] ChannelStats stats() const override { return {}; }
   [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> messages) override {
     asked_to_keep += messages.size();
-    return {{messages.first(losses_.surely), Lost::kSurely},
-            {messages.subspan(losses_.surely, losses_.in_doubt), Lost::kInDoubt}};
+    return {{messages.first(losses_.surely), Fate::kUnsent},
+            {messages.subspan(losses_.surely, losses_.in_doubt), Fate::kInDoubt}};
   }
   void leave(const std::function<void(const LostMessages&)>&) override {}
 
@@ -144,11 +149,11 @@ TEST_CASE("producer: of a batch at which the channel broke, each message is acco
     Fixture f(10, 100, OnFull::kBlock);
     f.clock.advance(1s);
     BrokenChannel channel({.status = PushStatus::kBroken, .accepted = 3}, losses);
-    const ProducerTotals totals = f.run(3, channel);
+    const Sample totals = f.run(3, channel);
     CHECK(totals.produced == 10);
     CHECK(channel.asked_to_keep == 7);
-    CHECK(totals.unsent == losses.surely);
-    CHECK(totals.in_doubt == losses.in_doubt);
+    CHECK(totals.ends[Fate::kUnsent] == losses.surely);
+    CHECK(totals.ends[Fate::kInDoubt] == losses.in_doubt);
     CHECK(f.unsent == losses.surely + losses.in_doubt);
     CHECK(f.refused == std::vector<PushStatus>{PushStatus::kBroken});
   }
@@ -163,7 +168,7 @@ TEST_CASE("producer: an account closed during a push leaves the batch in doubt, 
   const ProducerAccount::Closed closed = account.close();
   CHECK(closed.in_doubt.size() == 3);
   CHECK(closed.unsent.empty());
-  CHECK(closed.totals.produced == 3);
+  CHECK(produced_by(account) == 3);
   CHECK_FALSE(account.pushed({.accepted = 3}));
   CHECK(account.close().in_doubt.empty());
 }
@@ -176,15 +181,6 @@ TEST_CASE("producer: tickets whose messages were never made are unsent") {
   const ProducerAccount::Closed closed = account.close();
   CHECK(closed.unsent.size() == 2);
   CHECK(closed.unsent.front().sequence == 7);
-  CHECK(closed.totals.produced == 2);
+  CHECK(produced_by(account) == 2);
   CHECK(produced.take().ranges() == std::vector<SequenceRange>{{7, 9}});
-}
-
-TEST_CASE("producer: totals of two producers add up field by field") {
-  ProducerTotals sum{.produced = 1, .dropped = 2, .unsent = 3, .in_doubt = 4};
-  sum += ProducerTotals{.produced = 10, .dropped = 20, .unsent = 30, .in_doubt = 40};
-  CHECK(sum.produced == 11);
-  CHECK(sum.dropped == 22);
-  CHECK(sum.unsent == 33);
-  CHECK(sum.in_doubt == 44);
 }

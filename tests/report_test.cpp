@@ -34,7 +34,7 @@ RunReport sustained_report() {
                      .version = "3.40.1",
                      .insert = InsertMethod::kMulti,
                      .durability = {{"journal_mode", "wal"}, {"synchronous", "full"}}};
-  report.counts = {.scheduled = 5'000, .produced = 5'000, .stored = 5'000};
+  report.counts = {.scheduled = 5'000, .produced = 5'000, .ends = {{Fate::kStored, 5'000}}};
   report.produce_time = 9'998'100us;
   report.drain_time = 5'900us;
   report.total_time = 10'004ms;
@@ -48,7 +48,7 @@ RunReport sustained_report() {
   for (int i = 1; i <= 1'000; ++i) report.latency.stored.record(i * 10ms, 5);
   report.queue = {
       .capacity = 10'000, .depth = 0, .depth_max = 12, .depth_mean = 0.5, .blocked = 0ns};
-  report.batches = {.full = 0, .linger = 1'249, .drain = 1};
+  report.frames = {.full = 0, .linger = 1'249, .drain = 1};
   report.writing = 961ms;
   report.client = {.cpu_user_s = 0.251, .cpu_system_s = 0.119, .max_rss_bytes = 9'123'456};
   report.audit = {.mode = VerifyMode::kCount, .checked = 5'000, .passed = true};
@@ -93,12 +93,12 @@ RunReport full_report() {
   report.counts = {.scheduled = 1'500'021,
                    .skipped = 21,
                    .produced = 1'500'000,
-                   .stored = 1'234'567,
-                   .dead_lettered = 31,
-                   .dropped = 200'000,
-                   .spooled = 41,
-                   .unsent = 65'111,
-                   .in_doubt = 250,
+                   .ends = {{Fate::kStored, 1'234'567},
+                            {Fate::kDeadLettered, 31},
+                            {Fate::kDropped, 200'000},
+                            {Fate::kSpooled, 41},
+                            {Fate::kUnsent, 65'111},
+                            {Fate::kInDoubt, 250}},
                    .retried_frames = 51,
                    .duplicates_suppressed = 61};
   report.resumed = {{.run_id = 76,
@@ -130,7 +130,7 @@ RunReport full_report() {
                   .depth_max = 2'047,
                   .depth_mean = 1'999.25,
                   .blocked = 8'500ms};
-  report.batches = {.full = 4'900, .linger = 35, .drain = 4};
+  report.frames = {.full = 4'900, .linger = 35, .drain = 4};
   report.writing = 40s;
   report.client = {.cpu_user_s = 1.5, .cpu_system_s = 0.75, .max_rss_bytes = 20'000'000};
   report.audit = {.mode = VerifyMode::kFull,
@@ -209,7 +209,7 @@ TEST_CASE("text report: every line ends, none holds a secret or a control charac
 TEST_CASE("text report: says of which messages the latencies are") {
   RunReport report = sustained_report();
   CHECK_FALSE(contains(text_report(report), "out of"));
-  report.counts.stored = 1'842;
+  report.counts.ends[Fate::kStored] = 1'842;
   CHECK(contains(text_report(report), "\n  Of the 1,842 messages stored, out of 5,000.\n"));
   report.oldest_not_stored = 12'300ms;
   CHECK(contains(text_report(report),
@@ -218,8 +218,8 @@ TEST_CASE("text report: says of which messages the latencies are") {
 
 TEST_CASE("text report: what was in doubt and found is said where it is counted") {
   RunReport report = sustained_report();
-  report.counts.stored -= 2'500;
-  report.counts.in_doubt = 2'500;
+  report.counts.ends[Fate::kStored] -= 2'500;
+  report.counts.ends[Fate::kInDoubt] = 2'500;
   CHECK(contains(text_report(report), "in doubt 2,500\n"));
   report.audit.recovered = 2'400;
   CHECK(contains(text_report(report), "in doubt 2,500 (2,400 found stored)\n"));
@@ -242,7 +242,7 @@ TEST_CASE("text report: settings that may undo a commit are warned about") {
 TEST_CASE("text report: a law that does not balance is pointed at") {
   RunReport report = sustained_report();
   CHECK_FALSE(contains(text_report(report), "DOES NOT BALANCE"));
-  report.counts.stored -= 1;
+  report.counts.ends[Fate::kStored] -= 1;
   CHECK(contains(text_report(report), "DOES NOT BALANCE"));
 }
 

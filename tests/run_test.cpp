@@ -74,7 +74,7 @@ TEST_CASE("run: everything scheduled is produced, stored, counted, timed and aud
   const RunReport report = runner.run();
   CHECK(report.counts.scheduled == 400);
   CHECK(report.counts.produced == 400);
-  CHECK(report.counts.stored == 400);
+  CHECK(report.counts.ends[Fate::kStored] == 400);
   CHECK(report.counts.balance());
   CHECK(report.counts.losses() == 0);
   CHECK(report.audit.passed == true);
@@ -89,7 +89,7 @@ TEST_CASE("run: everything scheduled is produced, stored, counted, timed and aud
                         report.latency.batch_wait.mean() + report.latency.write.mean()));
   CHECK(report.exit_code == 0);
   CHECK(report.queue.depth == 0);
-  CHECK(report.batches.count() > 0);
+  CHECK(report.frames.count() > 0);
   CHECK(report.total_time >= 199ms);  // the last message was due at 399/2000 s
   CHECK(sql(runner.options.db, "SELECT count(*), count(DISTINCT sequence) FROM messages") ==
         SqlRows{{"400", "400"}});
@@ -115,7 +115,7 @@ TEST_CASE("run: any shape of threads, batches and channel stores every message e
     runner.options.queue_capacity = shape.queue_capacity;
     runner.options.linger = shape.linger;
     const RunReport report = runner.run();
-    CHECK(report.counts.stored == 3000);
+    CHECK(report.counts.ends[Fate::kStored] == 3000);
     CHECK(report.counts.balance());
     CHECK(report.audit.passed == true);
     CHECK(report.queue.depth_max <= shape.queue_capacity);
@@ -134,16 +134,17 @@ TEST_CASE("run: a failure for good ends it, and what was not stored is counted u
   runner.options.count = 1'000'000;
   const RunReport report = runner.run();
   CHECK(report.failure->code == "poison_storm");
-  CHECK(report.counts.stored < 1'000'000);
-  CHECK(report.counts.dead_lettered == 1);
+  CHECK(report.counts.ends[Fate::kStored] < 1'000'000);
+  CHECK(report.counts.ends[Fate::kDeadLettered] == 1);
   CHECK(report.exit_code == 1);
   CHECK(report.counts.balance());
-  CHECK(report.counts.in_doubt == 0);
-  CHECK(report.counts.stored + report.counts.dead_lettered + report.counts.unsent ==
+  CHECK(report.counts.ends[Fate::kInDoubt] == 0);
+  CHECK(report.counts.ends[Fate::kStored] + report.counts.ends[Fate::kDeadLettered] +
+            report.counts.ends[Fate::kUnsent] ==
         report.counts.produced);
   CHECK(report.audit.passed == true);  // what was acknowledged is there
   CHECK(sql(runner.options.db, "SELECT count(*) FROM messages") ==
-        SqlRows{{std::to_string(report.counts.stored)}});
+        SqlRows{{std::to_string(report.counts.ends[Fate::kStored])}});
   REQUIRE(report.errors.size() == 2);
   CHECK(report.errors[0].message == "refused");
   CHECK(report.errors[0].error_class == "poison");
@@ -177,7 +178,8 @@ TEST_CASE("run: the runs table holds the configuration and the result") {
   runner.options.seed = 4711;
   const RunReport report = runner.run();
   CHECK(sql(runner.options.db,
-            "SELECT json_extract(config, '$.seed'), json_extract(result, '$.counts.stored'), "
+            "SELECT json_extract(config, '$.seed'), json_extract(result, "
+            "'$.counts.stored'), "
             "json_extract(result, '$.exit_code'), ended_at >= started_at FROM loadgen_runs "
             "WHERE run_id = " +
                 std::to_string(report.run_id)) == SqlRows{{"4711", "10", "0", "1"}});

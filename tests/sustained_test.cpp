@@ -59,7 +59,7 @@ RunReport run(const Simulated& s) {
     next = end_of_frame;
   }
   report.config.rps = s.rate;
-  report.counts = {.scheduled = count, .produced = count, .stored = count};
+  report.counts = {.scheduled = count, .produced = count, .ends = {{Fate::kStored, count}}};
   report.total_time = nanoseconds(static_cast<std::int64_t>(last_end * 1e9));
   return report;
 }
@@ -178,8 +178,8 @@ TEST_CASE("sustained: no answer without a rate, or without a message") {
 TEST_CASE("sustained: only when every scheduled message was stored") {
   RunReport report = run({.capacity = 5000});
   CHECK(sustained(report).rate_was == true);
-  report.counts.stored -= 1;
-  report.counts.unsent = 1;
+  report.counts.ends[Fate::kStored] -= 1;
+  report.counts.ends[Fate::kUnsent] = 1;
   CHECK(sustained(report).rate_was == false);
   report = run({.capacity = 5000});
   report.counts.scheduled += 1;

@@ -26,7 +26,7 @@ TEST_CASE("unsent box: its file holds each message, ready to be replayed") {
   const TempDir dir;
   UnsentBox box(dir.file("unsent.jsonl"), {.run_id = 5, .anchor = {}});
   box.add({messages(0, 2)});
-  box.add({messages(7, 1), Lost::kInDoubt});
+  box.add({messages(7, 1), Fate::kInDoubt});
   CHECK(box.finish() == 0);
   std::vector<std::uint64_t> sequences;
   CHECK(read_dead_letters(dir.file("unsent.jsonl"), [&](const DeadLetter& letter) {
@@ -45,7 +45,7 @@ TEST_CASE("unsent box: messages in doubt are marked, with the frame they were tr
   box.add({messages(7, 1)});
   box.add_in_doubt(messages(3, 2));
   box.add_in_doubt({});
-  box.add({messages(8, 2), Lost::kInDoubt});
+  box.add({messages(8, 2), Fate::kInDoubt});
   CHECK(box.finish() == 0);
   std::vector<std::optional<DoubtfulFrame>> frames;
   CHECK(read_dead_letters(dir.file("unsent.jsonl"),

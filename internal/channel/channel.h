@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "model/fate.h"
 #include "model/message.h"
 
 namespace loadgen {
@@ -32,18 +33,12 @@ struct [[nodiscard]] PushResult {
   std::size_t dropped = 0;   // lost to the policy: the newest of this batch, or the oldest waiting
 };
 
-// Messages a channel cannot promise to keep.
-enum class Lost {
-  kSurely,   // they are not on its disk
-  kInDoubt,  // they may be: it failed while it wrote them
-};
+// Messages a channel cannot promise to keep: unsent, or in doubt where its disk failed while it
+// wrote them.
 struct LostMessages {
   std::span<const Message> messages;
-  Lost how = Lost::kSurely;
+  Fate fate = Fate::kUnsent;
 };
-
-// How a message that was handed out came to its end.
-enum class Settlement { kStored, kGivenUp };
 
 struct ChannelStats {
   std::uint64_t capacity = 0;
@@ -86,7 +81,7 @@ class Channel {
   // for each piece of a frame that is split. False = the channel is broken: do not try it.
   [[nodiscard]] virtual bool fix(std::span<Message> /*frame*/) { return true; }
   // They are stored, in a dead letter or dropped: they need not be delivered again.
-  virtual void settle(std::span<const Message> /*messages*/, Settlement /*how*/) {}
+  virtual void settle(std::span<const Message> /*messages*/, Fate /*fate*/) {}
   // Whoever holds these messages, a frame that may have been tried or not, cannot deliver them any
   // more. Those that are on disk, or can be put there now, are delivered by a later run; returns
   // the others.

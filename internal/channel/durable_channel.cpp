@@ -12,8 +12,7 @@ DurableChannel::DurableChannel(std::size_t capacity, OnFull policy, Clock& clock
       spool_(spool),
       run_(std::move(run)),
       memory_(capacity, policy, clock,
-              [this](std::span<const Message> evicted) { settle(evicted, Settlement::kGivenUp); }) {
-}
+              [this](std::span<const Message> evicted) { settle(evicted, Fate::kDropped); }) {}
 
 PushResult DurableChannel::push(std::span<Message> batch) {
   if (closed_) return {.status = PushStatus::kClosed};
@@ -34,7 +33,7 @@ PushResult DurableChannel::push(std::span<Message> batch) {
   PushResult pushed = memory_.push(batch);
   pushed.dropped += evicted;
   if (policy_ == OnFull::kDropNew && pushed.status == PushStatus::kDone) {
-    settle(batch.subspan(pushed.accepted), Settlement::kGivenUp);
+    settle(batch.subspan(pushed.accepted), Fate::kDropped);
   }
   // What else was not accepted stays on disk: its owner will want it kept.
   return pushed;
@@ -68,9 +67,8 @@ bool DurableChannel::fix(std::span<Message> frame) {
   return spool_.fix(run_, frame.front().sequence, frame) == SpoolStatus::kSafe;
 }
 
-void DurableChannel::settle(std::span<const Message> messages, Settlement how) {
-  spool_.settle(run_, messages,
-                how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
+void DurableChannel::settle(std::span<const Message> messages, Fate fate) {
+  spool_.settle(run_, messages, spool_end(fate));
   kept_ -= messages.size();
 }
 

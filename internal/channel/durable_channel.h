@@ -23,7 +23,7 @@ class DurableChannel final : public Channel {
   [[nodiscard]] ChannelStats stats() const override;
 
   [[nodiscard]] bool fix(std::span<Message> frame) override;
-  void settle(std::span<const Message> messages, Settlement how) override;
+  void settle(std::span<const Message> messages, Fate fate) override;
   [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> frame) override;
   [[nodiscard]] std::uint64_t kept() const override { return kept_; }
   // Nothing is lost: all that is in it is on disk.

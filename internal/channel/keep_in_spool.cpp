@@ -31,7 +31,7 @@ std::vector<LostMessages> keep_in_spool(Spool& spool, const SpooledRun& run,
   std::vector<LostMessages> lost;
   for (const LostMessages& part : unspooled(frame)) {
     for_each_stretch(part.messages, may_be_there, [&](auto stretch, bool perhaps) {
-      lost.push_back({stretch, perhaps ? Lost::kInDoubt : Lost::kSurely});
+      lost.push_back({stretch, perhaps ? Fate::kInDoubt : Fate::kUnsent});
     });
   }
   return lost;

@@ -135,12 +135,11 @@ bool SpillChannel::fix(std::span<Message> frame) {
   return true;
 }
 
-void SpillChannel::settle(std::span<const Message> messages, Settlement how) {
+void SpillChannel::settle(std::span<const Message> messages, Fate fate) {
   // A frame is on disk whole or not at all; messages that are dropped before are of both kinds.
   for_each_stretch(messages, &Message::spooled, [&](auto stretch, bool spooled) {
     if (!spooled) return;
-    spool_.settle(run_, stretch,
-                  how == Settlement::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp);
+    spool_.settle(run_, stretch, spool_end(fate));
     kept_ -= stretch.size();
   });
 }

@@ -30,7 +30,7 @@ class SpillChannel final : public Channel {
   [[nodiscard]] ChannelStats stats() const override;
 
   [[nodiscard]] bool fix(std::span<Message> frame) override;
-  void settle(std::span<const Message> messages, Settlement how) override;
+  void settle(std::span<const Message> messages, Fate fate) override;
   [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> frame) override;
   [[nodiscard]] std::uint64_t kept() const override { return kept_; }
   void leave(const std::function<void(const LostMessages&)>& lost) override;

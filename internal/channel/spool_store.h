@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "base/sqlite.h"
+#include "model/fate.h"
 #include "model/message.h"
 #include "model/sequence_set.h"
 
@@ -41,6 +42,10 @@ enum class SpoolEnd {
   kGivenUp,  // dropped, or kept in a dead letter
   kDamaged,  // moved to the damaged
 };
+
+inline SpoolEnd spool_end(Fate fate) {
+  return fate == Fate::kStored ? SpoolEnd::kStored : SpoolEnd::kGivenUp;
+}
 
 class SpoolStore {
  public:

@@ -60,22 +60,20 @@ DeliveryEvents events_for(const ConsumerContext& context, const Courier& courier
   };
   events.on_stored = [&](Messages messages, TimePoint end) {
     if (!account.stored(messages, end, courier.held_back())) return;
-    context.live.stored.fetch_add(messages.size(), std::memory_order_relaxed);
-    context.channel.settle(messages, Settlement::kStored);
+    context.channel.settle(messages, Fate::kStored);
   };
   events.on_dead = [&](Messages messages) {
-    if (account.dead_lettered(messages)) context.channel.settle(messages, Settlement::kGivenUp);
+    if (account.dead_lettered(messages)) context.channel.settle(messages, Fate::kDeadLettered);
   };
-  events.on_left = [&](Messages messages, Left how) {
+  events.on_left = [&](Messages messages, Fate fate) {
     const auto all_lost = context.channel.keep(messages);
     bool counted = false;
     for (const LostMessages& lost : all_lost) {
-      const Left as = lost.how == Lost::kInDoubt ? Left::kInDoubt : how;
-      counted = account.left(lost.messages, as);
-      if (counted && how == Left::kUnsent) context.on_unsent(lost);
+      counted = account.left(lost.messages, lost.fate == Fate::kInDoubt ? Fate::kInDoubt : fate);
+      if (counted && fate == Fate::kUnsent) context.on_unsent(lost);
     }
     // Whole, even if the channel has a part of it: the ledger knows nothing smaller.
-    if (counted && how == Left::kInDoubt) context.on_doubt(messages);
+    if (counted && fate == Fate::kInDoubt) context.on_doubt(messages);
     account.kept(messages);  // the others
     return true;
   };
@@ -89,7 +87,7 @@ std::optional<std::span<Message>> drop_late(const ConsumerContext& context,
   if (!context.limits.max_lag) return messages;
   const auto late = account.drop_late(context.clock.now() - *context.limits.max_lag);
   if (!late) return std::nullopt;
-  if (*late > 0) context.channel.settle(messages.first(*late), Settlement::kGivenUp);
+  if (*late > 0) context.channel.settle(messages.first(*late), Fate::kDropped);
   return messages.subspan(*late);
 }
 

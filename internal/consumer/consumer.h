@@ -12,7 +12,6 @@
 #include "channel/channel.h"
 #include "consumer/consumer_account.h"
 #include "delivery/courier.h"
-#include "stats/live_counters.h"
 
 namespace loadgen {
 
@@ -28,7 +27,6 @@ struct FrameLimits {
 struct ConsumerContext {
   Channel& channel;
   Clock& clock;
-  LiveCounters& live;
   FrameLimits limits;
   std::stop_token give_up;                             // no further frame is begun
   std::function<void(const WriteResult&)> on_failure;  // nothing more will be stored; thread-safe

@@ -5,17 +5,6 @@
 
 namespace loadgen {
 
-ConsumerTotals& ConsumerTotals::operator+=(const ConsumerTotals& other) {
-  delivered += other.delivered;
-  frames_full += other.frames_full;
-  frames_linger += other.frames_linger;
-  frames_drain += other.frames_drain;
-  writing += other.writing;
-  last_commit = std::max(last_commit, other.last_commit);
-  dropped += other.dropped;
-  return *this;
-}
-
 ConsumerAccount::ConsumerAccount(std::size_t batch_size, SharedSequenceSet& acknowledged,
                                  Timing timing)
     : acknowledged_(acknowledged), timing_(timing), slots_(batch_size) {}
@@ -37,7 +26,7 @@ std::optional<std::size_t> ConsumerAccount::drop_late(TimePoint oldest) {
     if (--late != i) std::swap(slots_[i], slots_[late]);
   }
   if (late == 0) return 0;
-  totals_.dropped += late;
+  count(Fate::kDropped, late);
   if (late == held_) {
     held_ = 0;
   } else {
@@ -68,20 +57,29 @@ bool ConsumerAccount::settle_locked(Messages messages) {
   return true;
 }
 
+void ConsumerAccount::count(Fate fate, std::size_t messages) {
+  meter_.record([&](Sample& sample) { sample.ends[fate] += messages; });
+}
+
 bool ConsumerAccount::stored(Messages messages, TimePoint end, nanoseconds held_back) {
   const std::lock_guard lock(mutex_);
   if (!settle_locked(messages)) return false;
-  totals_.delivered.stored += messages.size();
-  totals_.last_commit = end;
+  last_commit_ = end;
   acknowledged_.insert(ranges_);
-  if (timing_ == Timing::kOn) recorder_.record(messages, write_began_, end, held_back);
+  meter_.record([&](Sample& sample) {
+    sample.ends[Fate::kStored] += messages.size();
+    sample.last_commit = end;
+    if (timing_ == Timing::kOn) {
+      sample.latency.record(messages, start_, write_began_, end, held_back);
+    }
+  });
   return true;
 }
 
 bool ConsumerAccount::dead_lettered(Messages messages) {
   const std::lock_guard lock(mutex_);
   if (!settle_locked(messages)) return false;
-  totals_.delivered.dead_lettered += messages.size();
+  count(Fate::kDeadLettered, messages.size());
   return true;
 }
 
@@ -90,25 +88,28 @@ bool ConsumerAccount::kept(Messages messages) {
   return settle_locked(messages);
 }
 
-bool ConsumerAccount::left(Messages messages, Left how) {
+bool ConsumerAccount::left(Messages messages, Fate fate) {
   const std::lock_guard lock(mutex_);
   if (!settle_locked(messages)) return false;
-  (how == Left::kUnsent ? totals_.delivered.unsent : totals_.delivered.in_doubt) += messages.size();
+  count(fate, messages.size());
   return true;
 }
 
 bool ConsumerAccount::finish(const Delivered& delivered, BatchEnd end, TimePoint now) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
-  totals_.delivered.retried_frames += delivered.retried_frames;
-  totals_.delivered.duplicates_suppressed += delivered.duplicates_suppressed;
-  totals_.delivered.resent += delivered.resent;
-  totals_.writing += (delivered.stored > 0 ? totals_.last_commit : now) - write_began_;
-  if (delivered.stored > 0) {
-    totals_.frames_full += end == BatchEnd::kFull ? 1 : 0;
-    totals_.frames_linger += end == BatchEnd::kLinger ? 1 : 0;
-    totals_.frames_drain += end == BatchEnd::kDrain ? 1 : 0;
-  }
+  const bool has_stored = delivered.ends[Fate::kStored] > 0;
+  meter_.record([&](Sample& sample) {
+    sample.retried_frames += delivered.retried_frames;
+    sample.duplicates_suppressed += delivered.duplicates_suppressed;
+    sample.resent += delivered.resent;
+    sample.writing += (has_stored ? last_commit_ : now) - write_began_;
+    if (has_stored) {
+      sample.frames.full += end == BatchEnd::kFull ? 1 : 0;
+      sample.frames.linger += end == BatchEnd::kLinger ? 1 : 0;
+      sample.frames.drain += end == BatchEnd::kDrain ? 1 : 0;
+    }
+  });
   held_ = 0;
   piece_ = {};
   settled_.clear();
@@ -127,8 +128,6 @@ ConsumerAccount::Closed ConsumerAccount::close() {
     const bool in_piece = &message >= piece_.data() && &message < piece_end;
     (in_piece ? result.in_doubt : result.unsent).push_back(message);
   }
-  result.totals = totals_;
-  result.latency = std::move(recorder_).finish();
   return result;
 }
 

@@ -1,7 +1,8 @@
-// What one consumer has done, and the messages it has in hand. It outlives the thread: whoever ends
-// the run closes it, be the thread joined, ended by an exception, or stuck where nothing reaches
-// it, and every message is still counted once. One consumer writes; close() may come from any
-// thread. Its lock is taken a few times a frame, and nobody else wants it before the end.
+// What one consumer has in hand, and the meter that counts what became of it. It outlives the
+// thread: whoever ends the run closes it, be the thread joined, ended by an exception, or stuck
+// where nothing reaches it, and every message is still counted once. One consumer writes; close()
+// may come from any thread. Its lock is taken a few times a frame, and nobody else wants it before
+// the end.
 #pragma once
 
 #include <cstdint>
@@ -14,25 +15,12 @@
 #include "delivery/courier.h"
 #include "model/message.h"
 #include "model/sequence_set.h"
-#include "stats/latency_recorder.h"
+#include "stats/meter.h"
 
 namespace loadgen {
 
 // What closed a batch.
 enum class BatchEnd { kFull, kLinger, kDrain };
-
-struct ConsumerTotals {
-  Delivered delivered;
-  // Frames that were stored, if only in part, by what closed them.
-  std::uint64_t frames_full = 0;
-  std::uint64_t frames_linger = 0;
-  std::uint64_t frames_drain = 0;
-  nanoseconds writing{0};     // time spent delivering
-  TimePoint last_commit;      // of the last stored frame
-  std::uint64_t dropped = 0;  // because they were late
-
-  ConsumerTotals& operator+=(const ConsumerTotals& other);
-};
 
 class ConsumerAccount {
  public:
@@ -45,7 +33,8 @@ class ConsumerAccount {
   using Messages = std::span<const Message>;
 
   // Before anything is stored.
-  void production_starts(TimePoint when) { recorder_.start(when); }
+  void production_starts(TimePoint when) { start_ = when; }
+  [[nodiscard]] Meter& meter() { return meter_; }
 
   // For the consumer, until close(): where its batch lies.
   [[nodiscard]] std::span<Message> slots() { return slots_; }
@@ -65,25 +54,29 @@ class ConsumerAccount {
   bool dead_lettered(Messages messages);
   // The channel keeps them for a later run.
   bool kept(Messages messages);
-  bool left(Messages messages, Left how);
+  bool left(Messages messages, Fate fate);
   // The frame is over: nothing is in hand any more.
   bool finish(const Delivered& delivered, BatchEnd end, TimePoint now);
 
+  // What was in hand, and is not in the meter.
   struct Closed {
-    ConsumerTotals totals;          // without what was in hand
-    LatencyHistograms latency;      // of stored messages
-    std::vector<Message> unsent;    // was in hand, and surely not written
+    std::vector<Message> unsent;    // surely not written
     std::vector<Message> in_doubt;  // a piece, whole, that may have been written
   };
-  // Final. Blocks for no more than the consumer needs to record a frame.
+  // Final: the meter stays as it is then. Blocks for no more than the consumer needs to record a
+  // frame.
   Closed close();
 
  private:
   bool settle_locked(Messages messages);
+  void count(Fate fate, std::size_t messages);
 
   // Constant after construction.
   SharedSequenceSet& acknowledged_;
   const Timing timing_;
+  TimePoint start_;  // of production; constant after that
+
+  Meter meter_;
 
   // Written by the consumer alone; the first held_ are not changed while they are held.
   std::vector<Message> slots_;
@@ -96,8 +89,7 @@ class ConsumerAccount {
   Messages piece_;                      // of what is in hand: it may be written
   std::vector<SequenceRange> settled_;  // of what is in hand
   std::vector<SequenceRange> ranges_;   // reused
-  ConsumerTotals totals_;
-  LatencyRecorder recorder_;
+  TimePoint last_commit_;               // of what is in hand
 };
 
 }  // namespace loadgen

@@ -48,18 +48,6 @@ bool is_ill_health(const WriteResult& result) {
 
 }  // namespace
 
-Delivered& Delivered::operator+=(const Delivered& other) {
-  stored += other.stored;
-  dead_lettered += other.dead_lettered;
-  unsent += other.unsent;
-  in_doubt += other.in_doubt;
-  retried_frames += other.retried_frames;
-  duplicates_suppressed += other.duplicates_suppressed;
-  resent += other.resent;
-  if (!failure) failure = other.failure;
-  return *this;
-}
-
 Courier::Courier(const DeliveryContext& context)
     : context_(context), random_(std::random_device()()) {}
 
@@ -88,14 +76,14 @@ Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
   const std::uint64_t rows = frame.messages.size();
   switch (whole.settled) {
     case Settled::kStored:
-      delivered.stored = rows;
+      delivered.ends[Fate::kStored] = rows;
       events.on_stored(frame.messages, confirmed(whole));
       break;
     case Settled::kUnsent:
-      leave(frame.messages, Left::kUnsent, events, delivered);
+      leave(frame.messages, Fate::kUnsent, events, delivered);
       break;
     case Settled::kInDoubt:
-      leave(frame.messages, Left::kInDoubt, events, delivered);
+      leave(frame.messages, Fate::kInDoubt, events, delivered);
       break;
     case Settled::kPoison:
       if (events.on_refused()) return delivered;
@@ -103,7 +91,7 @@ Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
       break;
   }
   if (!delivered.failure) {
-    if (auto storm = context_.dead_letters.note(rows, delivered.dead_lettered)) {
+    if (auto storm = context_.dead_letters.note(rows, delivered.ends[Fate::kDeadLettered])) {
       delivered.failure = WriteResult{WriteOutcome::kNotWritten, *std::move(storm)};
     }
   }
@@ -115,10 +103,10 @@ TimePoint Courier::confirmed(const Piece& piece) const {
   return piece.last.confirmed.value_or(context_.clock.now());
 }
 
-void Courier::leave(std::span<const Message> messages, Left how, const DeliveryEvents& events,
+void Courier::leave(std::span<const Message> messages, Fate fate, const DeliveryEvents& events,
                     Delivered& delivered) {
-  if (messages.empty() || events.on_left(messages, how)) return;
-  (how == Left::kUnsent ? delivered.unsent : delivered.in_doubt) += messages.size();
+  if (messages.empty() || events.on_left(messages, fate)) return;
+  delivered.ends[fate] += messages.size();
 }
 
 // Tries the piece until it is stored, refused for good, or may not be tried again.
@@ -321,7 +309,7 @@ void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& eve
     if (piece.settled == Settled::kStored) {
       isolation.written();
       events.on_stored(part, confirmed(piece));
-      delivered.stored += rows->count;
+      delivered.ends[Fate::kStored] += rows->count;
       settled = rows->first + rows->count;
     } else if (piece.settled == Settled::kPoison) {
       isolation.refused(piece.last.error.row);
@@ -332,7 +320,7 @@ void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& eve
       }
     } else {
       if (piece.settled == Settled::kInDoubt) {
-        leave(part, Left::kInDoubt, events, delivered);
+        leave(part, Fate::kInDoubt, events, delivered);
         settled = rows->first + rows->count;
       }
       break;
@@ -340,13 +328,13 @@ void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& eve
     rows = isolation.next();
     if (rows) piece = settle({frame.messages.subspan(rows->first, rows->count)}, events, delivered);
   }
-  leave(frame.messages.subspan(settled), Left::kUnsent, events, delivered);
+  leave(frame.messages.subspan(settled), Fate::kUnsent, events, delivered);
   if (dead.empty()) return;
   auto problem = context_.dead_letters.add(dead);
   for (const std::size_t row : isolation.poison()) {
     const auto poison = frame.messages.subspan(row, 1);
     if (problem) {
-      leave(poison, Left::kUnsent, events, delivered);
+      leave(poison, Fate::kUnsent, events, delivered);
     } else {
       events.on_dead(poison);
     }
@@ -354,7 +342,7 @@ void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& eve
   if (problem) {
     delivered.failure = WriteResult{WriteOutcome::kNotWritten, *std::move(problem)};
   } else {
-    delivered.dead_lettered = dead.size();
+    delivered.ends[Fate::kDeadLettered] = dead.size();
   }
 }
 

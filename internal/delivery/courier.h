@@ -17,6 +17,7 @@
 #include "delivery/backoff.h"
 #include "delivery/circuit_breaker.h"
 #include "delivery/dead_letters.h"
+#include "model/fate.h"
 #include "sink/sink.h"
 
 namespace loadgen {
@@ -47,25 +48,14 @@ struct DeliveryContext {
   std::function<void(const WriteResult&)> on_error;  // an attempt did not store; thread-safe
 };
 
-// What became of the messages of a frame: each is in one of the first four.
+// What became of the messages of a frame.
 struct Delivered {
-  std::uint64_t stored = 0;
-  std::uint64_t dead_lettered = 0;
-  std::uint64_t unsent = 0;                 // surely not stored
-  std::uint64_t in_doubt = 0;               // a commit has no known outcome
+  Tally ends;
   std::uint64_t retried_frames = 0;         // written more than once, pieces counted on their own
   std::uint64_t duplicates_suppressed = 0;  // messages that would have been stored twice
   std::uint64_t resent =
       0;  // messages in doubt, written again without a ledger: maybe stored twice
   std::optional<WriteResult> failure{};  // why no further frame will be stored, if that is so
-
-  Delivered& operator+=(const Delivered& other);
-};
-
-// Messages a courier gave up on.
-enum class Left {
-  kUnsent,   // surely not stored
-  kInDoubt,  // a commit has no known outcome
 };
 
 // Told of a frame's messages as their fate is known, by the thread that delivers. A piece of a
@@ -83,8 +73,9 @@ struct DeliveryEvents {
   // The frame was refused for what is in it, and is surely not stored. True: whoever sent it deals
   // with it, and it counts nowhere; false: its bad rows are looked for, and the others stored.
   std::function<bool()> on_refused = [] { return false; };
-  // True: whoever is told accounts for them; they do not count as unsent or in doubt here.
-  std::function<bool(Messages, Left)> on_left = [](Messages, Left) { return false; };
+  // Given up on: unsent, or in doubt. True: whoever is told accounts for them, and they do not
+  // count here.
+  std::function<bool(Messages, Fate)> on_left = [](Messages, Fate) { return false; };
 };
 
 class Courier {
@@ -137,7 +128,7 @@ class Courier {
 
   [[nodiscard]] TimePoint confirmed(const Piece& piece) const;
   Piece settle(const Frame& frame, const DeliveryEvents& events, Delivered& delivered);
-  static void leave(std::span<const Message> messages, Left how, const DeliveryEvents& events,
+  static void leave(std::span<const Message> messages, Fate fate, const DeliveryEvents& events,
                     Delivered& delivered);
   Attempt attempt(const Frame& frame);
   void begin_attempt(TimePoint now);

@@ -6,7 +6,7 @@ namespace loadgen {
 
 void UnsentBox::add(const LostMessages& lost) {
   const std::lock_guard lock(mutex_);
-  if (lost.how == Lost::kSurely) {
+  if (lost.fate == Fate::kUnsent) {
     append_locked(lost.messages, {"unsent", "the run ended before it was written"},
                   [](const Message&) { return std::nullopt; });
   } else {

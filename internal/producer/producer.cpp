@@ -32,7 +32,6 @@ void produce(const ProducerContext& context, std::uint32_t producer, ProducerAcc
     }
     const TimePoint created = context.clock.now();
     for (std::size_t i = 0; i < count; ++i) batch[i].created = created;
-    context.live.produced.fetch_add(count, std::memory_order_relaxed);
 
     if (!account.begin_push()) return;
     const PushResult pushed = context.channel.push(std::span(batch).first(count));

@@ -10,7 +10,6 @@
 #include "limiter/token_bucket.h"
 #include "model/generator.h"
 #include "producer/producer_account.h"
-#include "stats/live_counters.h"
 
 namespace loadgen {
 
@@ -20,7 +19,6 @@ struct ProducerContext {
   Channel& channel;
   const Generator& generator;
   Clock& clock;
-  LiveCounters& live;
   // The channel is full under --on-full=abort, or broken; thread-safe.
   std::function<void(PushStatus)> on_refused;
   // The channel neither took these nor surely keeps them; thread-safe.

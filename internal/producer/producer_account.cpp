@@ -4,14 +4,6 @@
 
 namespace loadgen {
 
-ProducerTotals& ProducerTotals::operator+=(const ProducerTotals& other) {
-  produced += other.produced;
-  dropped += other.dropped;
-  unsent += other.unsent;
-  in_doubt += other.in_doubt;
-  return *this;
-}
-
 ProducerAccount::ProducerAccount(std::size_t most_tickets, SharedSequenceSet& produced)
     : produced_(produced), slots_(most_tickets) {}
 
@@ -20,7 +12,7 @@ bool ProducerAccount::take(std::size_t count) {
   if (closed_) return false;
   const SequenceRange sequences{slots_.front().sequence, slots_.front().sequence + count};
   produced_.insert({&sequences, 1});
-  totals_.produced += count;
+  meter_.record([&](Sample& sample) { sample.produced += count; });
   begin_ = 0;
   end_ = count;
   pushing_ = false;
@@ -37,7 +29,9 @@ bool ProducerAccount::begin_push() {
 bool ProducerAccount::pushed(const PushResult& result) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
-  totals_.dropped += result.dropped;
+  if (result.dropped > 0) {
+    meter_.record([&](Sample& sample) { sample.ends[Fate::kDropped] += result.dropped; });
+  }
   pushing_ = false;
   begin_ = result.status == PushStatus::kDone ? end_ : result.accepted;
   return true;
@@ -46,9 +40,9 @@ bool ProducerAccount::pushed(const PushResult& result) {
 bool ProducerAccount::kept_all_but(std::span<const LostMessages> lost) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
-  for (const auto& [messages, how] : lost) {
-    (how == Lost::kSurely ? totals_.unsent : totals_.in_doubt) += messages.size();
-  }
+  meter_.record([&](Sample& sample) {
+    for (const LostMessages& part : lost) sample.ends[part.fate] += part.messages.size();
+  });
   begin_ = end_;
   return true;
 }
@@ -60,7 +54,6 @@ ProducerAccount::Closed ProducerAccount::close() {
   auto& rest = pushing_ ? result.in_doubt : result.unsent;
   const auto held = std::span<const Ticket>(slots_).subspan(begin_, end_ - begin_);
   rest.assign(held.begin(), held.end());
-  result.totals = totals_;
   return result;
 }
 

@@ -1,7 +1,7 @@
-// What one producer has done, and the tickets it has in hand. It outlives the thread: whoever ends
-// the run closes it, be the thread joined, ended by an exception, or stuck where nothing reaches
-// it, and every ticket is still counted once. One producer writes; close() may come from any
-// thread.
+// The tickets one producer has in hand, and the meter that counts the others. It outlives the
+// thread: whoever ends the run closes it, be the thread joined, ended by an exception, or stuck
+// where nothing reaches it, and every ticket is still counted once. One producer writes; close()
+// may come from any thread.
 #pragma once
 
 #include <cstdint>
@@ -12,23 +12,17 @@
 #include "channel/channel.h"
 #include "limiter/token_bucket.h"
 #include "model/sequence_set.h"
+#include "stats/meter.h"
 
 namespace loadgen {
-
-struct ProducerTotals {
-  std::uint64_t produced = 0;
-  std::uint64_t dropped = 0;
-  std::uint64_t unsent = 0;    // made, but the channel no longer took them
-  std::uint64_t in_doubt = 0;  // the channel may have them: its disk failed while it took them
-
-  ProducerTotals& operator+=(const ProducerTotals& other);
-};
 
 class ProducerAccount {
  public:
   // most_tickets: taken at a time, at least 1. `produced`: every sequence a message was made for;
   // borrowed, must outlive the account.
   ProducerAccount(std::size_t most_tickets, SharedSequenceSet& produced);
+
+  [[nodiscard]] Meter& meter() { return meter_; }
 
   // For the producer, until close(): where its tickets lie.
   [[nodiscard]] std::span<Ticket> slots() { return slots_; }
@@ -45,17 +39,19 @@ class ProducerAccount {
   // The channel keeps the rest for a later run, but for what is lost.
   bool kept_all_but(std::span<const LostMessages> lost);
 
+  // What was in hand: the meter counts it as produced, and nothing else.
   struct Closed {
-    ProducerTotals totals;         // without what was in hand, but for having produced it
-    std::vector<Ticket> unsent;    // was in hand, and not in the channel
-    std::vector<Ticket> in_doubt;  // was in hand while the channel may have taken it
+    std::vector<Ticket> unsent;    // not in the channel
+    std::vector<Ticket> in_doubt;  // the channel may have taken them
   };
-  // Final. Does not block.
+  // Final: the meter stays as it is then. Does not block.
   Closed close();
 
  private:
   // Constant after construction.
   SharedSequenceSet& produced_;
+
+  Meter meter_;
 
   // Written by the producer alone; those from begin_ to end_ are not changed while they are held.
   std::vector<Ticket> slots_;
@@ -66,7 +62,6 @@ class ProducerAccount {
   std::size_t end_ = 0;
   bool pushing_ = false;
   bool closed_ = false;
-  ProducerTotals totals_;
 };
 
 }  // namespace loadgen

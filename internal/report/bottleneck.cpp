@@ -39,7 +39,7 @@ Figures figures_of(const RunReport& report) {
 }
 
 std::string channel_figure(const RunReport& report, const Figures& figures) {
-  if (report.counts.dropped > 0) return "messages were dropped";
+  if (report.counts.ends[Fate::kDropped] > 0) return "messages were dropped";
   if (figures.blocked > 0.05) {
     return fmt::format("the channel was full for producers {:.0f} % of the time",
                        100 * figures.blocked);
@@ -58,13 +58,14 @@ std::optional<std::string> outage(const RunReport& report) {
     return fmt::format("the database, which failed: the circuit breaker kept all off for {}",
                        format_seconds(report.breaker.open));
   }
-  const bool was_given_something = report.writing.count() > 0 || counts.in_doubt > 0;
-  if (was_given_something && counts.unsent + counts.in_doubt + counts.spooled > 0 &&
+  const bool was_given_something = report.writing.count() > 0 || counts.ends[Fate::kInDoubt] > 0;
+  if (was_given_something &&
+      counts.ends[Fate::kUnsent] + counts.ends[Fate::kInDoubt] + counts.ends[Fate::kSpooled] > 0 &&
       report.silence_at_end >= std::max<nanoseconds>(kStalled, report.total_time / 10)) {
     return fmt::format("the database, which confirmed nothing in the last {}",
                        format_latency(static_cast<double>(report.silence_at_end.count())));
   }
-  if (counts.stored == 0 && counts.dead_lettered > 0) {
+  if (counts.ends[Fate::kStored] == 0 && counts.ends[Fate::kDeadLettered] > 0) {
     return "the database, which took nothing of what it was given";
   }
   return std::nullopt;
@@ -121,7 +122,8 @@ std::string blame(const RunReport& report, std::string_view what) {
   if (real_database) {
     if (const auto culprit = outage(report)) return was(*culprit);
   }
-  if (report.counts.stored + report.counts.in_doubt == 0 && report.writing.count() == 0) {
+  if (report.counts.ends[Fate::kStored] + report.counts.ends[Fate::kInDoubt] == 0 &&
+      report.writing.count() == 0) {
     return was("not the database, which was given nothing");
   }
   if (report.total_time < kTooShort) return untold(" from so short a run");

@@ -80,12 +80,12 @@ Json counts_json(const Counts& counts) {
   return {{"scheduled", counts.scheduled},
           {"skipped", counts.skipped},
           {"produced", counts.produced},
-          {"stored", counts.stored},
-          {"dead_lettered", counts.dead_lettered},
-          {"dropped", counts.dropped},
-          {"spooled", counts.spooled},
-          {"unsent", counts.unsent},
-          {"in_doubt", counts.in_doubt},
+          {"stored", counts.ends[Fate::kStored]},
+          {"dead_lettered", counts.ends[Fate::kDeadLettered]},
+          {"dropped", counts.ends[Fate::kDropped]},
+          {"spooled", counts.ends[Fate::kSpooled]},
+          {"unsent", counts.ends[Fate::kUnsent]},
+          {"in_doubt", counts.ends[Fate::kInDoubt]},
           {"retried_frames", counts.retried_frames},
           {"duplicates_suppressed", counts.duplicates_suppressed}};
 }
@@ -194,7 +194,7 @@ std::string json_config(const Options& config) { return dump(config_json(config)
 std::string json_report(const RunReport& report) {
   const LatencyHistograms& latency = report.latency;
   const Sustained was_sustained = sustained(report);
-  const auto batches = static_cast<double>(report.batches.count());
+  const auto batches = static_cast<double>(report.frames.count());
   const Json json = {
       {"schema_version", kJsonSchemaVersion},
       {"run_id", std::to_string(report.run_id)},
@@ -232,11 +232,12 @@ std::string json_report(const RunReport& report) {
         {"depth_mean", report.queue.depth_mean},
         {"blocked_s", seconds(report.queue.blocked)}}},
       {"batches",
-       {{"count", report.batches.count()},
-        {"rows_mean", batches > 0 ? static_cast<double>(report.counts.stored) / batches : 0.0},
-        {"full", report.batches.full},
-        {"linger", report.batches.linger},
-        {"drain", report.batches.drain}}},
+       {{"count", report.frames.count()},
+        {"rows_mean",
+         batches > 0 ? static_cast<double>(report.counts.ends[Fate::kStored]) / batches : 0.0},
+        {"full", report.frames.full},
+        {"linger", report.frames.linger},
+        {"drain", report.frames.drain}}},
       {"client",
        {{"cpu_user_s", report.client.cpu_user_s},
         {"cpu_system_s", report.client.cpu_system_s},

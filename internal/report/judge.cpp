@@ -43,7 +43,7 @@ double produced_per_second(const RunReport& report) {
 }
 
 double stored_per_second(const RunReport& report) {
-  return per_second(report.counts.stored, time_base_s(report, report.total_time));
+  return per_second(report.counts.ends[Fate::kStored], time_base_s(report, report.total_time));
 }
 
 namespace {
@@ -66,12 +66,12 @@ std::string missing(const RunReport& report) {
     if (count > 0) list += fmt::format(", {} {}", format_count(count), what);
   };
   mention(counts.skipped, "skipped");
-  mention(counts.dropped, "dropped");
-  mention(counts.dead_lettered, "dead-lettered");
-  mention(counts.spooled, "spooled");
-  mention(counts.unsent, "unsent");
-  mention(counts.in_doubt, "in doubt");
-  if (counts.in_doubt > 0 && report.audit.recovered > 0) {
+  mention(counts.ends[Fate::kDropped], "dropped");
+  mention(counts.ends[Fate::kDeadLettered], "dead-lettered");
+  mention(counts.ends[Fate::kSpooled], "spooled");
+  mention(counts.ends[Fate::kUnsent], "unsent");
+  mention(counts.ends[Fate::kInDoubt], "in doubt");
+  if (counts.ends[Fate::kInDoubt] > 0 && report.audit.recovered > 0) {
     list += fmt::format(", of which {} found stored", format_count(report.audit.recovered));
   }
   if (report.drain_timed_out) list += " when --drain-timeout was over";
@@ -86,8 +86,8 @@ std::string with_losses(const RunReport& report, std::string sentence) {
   const std::string list = missing(report);
   if (list.empty()) return sentence;
   return fmt::format("{} Of {} messages {} were stored{}.", sentence,
-                     format_count(report.counts.scheduled), format_count(report.counts.stored),
-                     list);
+                     format_count(report.counts.scheduled),
+                     format_count(report.counts.ends[Fate::kStored]), list);
 }
 
 std::string judge_rate(const RunReport& report) {
@@ -105,13 +105,14 @@ std::string judge_rate(const RunReport& report) {
   }
   if (*was.rate_was) return fmt::format("The rate of {} messages a second was sustained.", wanted);
   const Counts& counts = report.counts;
-  if (in_time(report) && counts.stored + counts.dead_lettered == counts.scheduled &&
-      counts.dead_lettered > 0) {
+  if (in_time(report) &&
+      counts.ends[Fate::kStored] + counts.ends[Fate::kDeadLettered] == counts.scheduled &&
+      counts.ends[Fate::kDeadLettered] > 0) {
     return fmt::format(
         "The rate of {} messages a second was not sustained: {} dead-lettered, as the database "
         "refused them; {}.",
-        wanted, format_count(counts.dead_lettered),
-        counts.stored > 0 ? "all others were stored in time" : "none was stored");
+        wanted, format_count(counts.ends[Fate::kDeadLettered]),
+        counts.ends[Fate::kStored] > 0 ? "all others were stored in time" : "none was stored");
   }
   return fmt::format(
       "The rate of {} messages a second was not sustained: {} a second were stored{}; {}.", wanted,

@@ -12,7 +12,7 @@
 #include "delivery/breaker_machine.h"
 #include "options/options.h"
 #include "sink/sink.h"
-#include "stats/latency_recorder.h"
+#include "stats/sample.h"
 
 namespace loadgen {
 
@@ -23,29 +23,17 @@ struct Counts {
   std::uint64_t scheduled = 0;
   std::uint64_t skipped = 0;
   std::uint64_t produced = 0;
-  std::uint64_t stored = 0;
-  std::uint64_t dead_lettered = 0;
-  std::uint64_t dropped = 0;
-  std::uint64_t spooled = 0;
-  std::uint64_t unsent = 0;
-  std::uint64_t in_doubt = 0;
+  Tally ends{};
   std::uint64_t retried_frames = 0;
   std::uint64_t duplicates_suppressed = 0;  // messages the ledger kept from being stored twice
 
   [[nodiscard]] bool balance() const {
-    return scheduled == produced + skipped &&
-           produced == stored + dead_lettered + dropped + spooled + unsent + in_doubt;
+    return scheduled == produced + skipped && produced == ends.sum();
   }
   // Messages that were made and are not known to be stored.
-  [[nodiscard]] std::uint64_t losses() const { return dead_lettered + dropped + unsent + in_doubt; }
-};
-
-struct Batches {
-  std::uint64_t full = 0;
-  std::uint64_t linger = 0;
-  std::uint64_t drain = 0;
-
-  [[nodiscard]] std::uint64_t count() const { return full + linger + drain; }
+  [[nodiscard]] std::uint64_t losses() const {
+    return ends.sum() - ends[Fate::kStored] - ends[Fate::kSpooled];
+  }
 };
 
 struct ClientUsage {
@@ -96,7 +84,7 @@ struct RunReport {
   // How long ago the oldest message that is not known to be stored was due, when the run ended.
   std::optional<nanoseconds> oldest_not_stored;
   ChannelStats queue;
-  Batches batches;
+  Frames frames;
   nanoseconds writing{0};  // summed over consumers
   ClientUsage client;
   AuditResult audit;

@@ -70,8 +70,8 @@ Sustained sustained(const RunReport& report) {
   if (!report.started) return unknown("the run could not start");
   if (!report.config.rps) return {};
   const Counts& counts = report.counts;
-  if (counts.stored != counts.scheduled) return {false, ""};
-  if (counts.stored == 0) return unknown("no message was due");
+  if (counts.ends[Fate::kStored] != counts.scheduled) return {false, ""};
+  if (counts.ends[Fate::kStored] == 0) return unknown("no message was due");
   const double length = static_cast<double>(counts.scheduled) / *report.config.rps;
   const Course course = course_of(report.latency.stored, *report.config.rps, length);
   const double tolerance = kTolerance * length;

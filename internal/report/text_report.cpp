@@ -74,9 +74,9 @@ void add_rate(const RunReport& report, Out out) {
 // Of which messages the latencies are, and how long the oldest of the others has been waiting.
 std::string latency_note(const RunReport& report) {
   const Counts& counts = report.counts;
-  if (counts.stored == counts.scheduled) return "";
+  if (counts.ends[Fate::kStored] == counts.scheduled) return "";
   return fmt::format(
-      "  Of the {} messages stored, out of {}{}.\n", format_count(counts.stored),
+      "  Of the {} messages stored, out of {}{}.\n", format_count(counts.ends[Fate::kStored]),
       format_count(counts.scheduled),
       report.oldest_not_stored
           ? fmt::format("; the oldest of the others was due {} before the end",
@@ -119,20 +119,21 @@ void add_latency(const RunReport& report, Out out) {
 void add_counts(const RunReport& report, Out out) {
   const Counts& counts = report.counts;
   const std::string found =
-      counts.in_doubt > 0 && report.audit.recovered > 0
+      counts.ends[Fate::kInDoubt] > 0 && report.audit.recovered > 0
           ? fmt::format(" ({} found stored)", format_count(report.audit.recovered))
           : "";
   fmt::format_to(out, "Messages  scheduled {} = produced {} + skipped {}\n",
                  format_count(counts.scheduled), format_count(counts.produced),
                  format_count(counts.skipped));
-  fmt::format_to(out,
-                 "          produced {} = stored {} + dead-lettered {} + dropped {} + spooled {} + "
-                 "unsent {} + in doubt {}{}{}\n",
-                 format_count(counts.produced), format_count(counts.stored),
-                 format_count(counts.dead_lettered), format_count(counts.dropped),
-                 format_count(counts.spooled), format_count(counts.unsent),
-                 format_count(counts.in_doubt), found,
-                 counts.balance() ? "" : "  DOES NOT BALANCE");
+  fmt::format_to(
+      out,
+      "          produced {} = stored {} + dead-lettered {} + dropped {} + spooled {} + "
+      "unsent {} + in doubt {}{}{}\n",
+      format_count(counts.produced), format_count(counts.ends[Fate::kStored]),
+      format_count(counts.ends[Fate::kDeadLettered]), format_count(counts.ends[Fate::kDropped]),
+      format_count(counts.ends[Fate::kSpooled]), format_count(counts.ends[Fate::kUnsent]),
+      format_count(counts.ends[Fate::kInDoubt]), found,
+      counts.balance() ? "" : "  DOES NOT BALANCE");
 }
 
 // Only when there is something to tell.
@@ -143,20 +144,22 @@ void add_delivery(const RunReport& report, Out out) {
                    format_number(counts.retried_frames, "frame"),
                    format_number(counts.duplicates_suppressed, "message"));
   }
-  if (counts.dead_lettered > 0) {
-    fmt::format_to(out, "Dead      {} in {}\n", format_number(counts.dead_lettered, "message"),
+  if (counts.ends[Fate::kDeadLettered] > 0) {
+    fmt::format_to(out, "Dead      {} in {}\n",
+                   format_number(counts.ends[Fate::kDeadLettered], "message"),
                    one_line(report.config.dead_letter));
   }
-  if (counts.spooled > 0) {
+  if (counts.ends[Fate::kSpooled] > 0) {
     fmt::format_to(out, "Spooled   {} in {}; the next run with it sends what is there first\n",
-                   format_number(counts.spooled, "message"), one_line(report.config.spool));
+                   format_number(counts.ends[Fate::kSpooled], "message"),
+                   one_line(report.config.spool));
   }
-  if (counts.unsent > 0 && !report.config.unsent.empty()) {
-    fmt::format_to(out, "Unsent    {} {} {}{}\n", format_number(counts.unsent, "message"),
-                   report.unsent_problem.empty() ? "in" : "NOT all in",
-                   one_line(report.config.unsent),
-                   report.unsent_problem.empty() ? "; app replay sends what is there"
-                                                 : ": " + report.unsent_problem);
+  if (counts.ends[Fate::kUnsent] > 0 && !report.config.unsent.empty()) {
+    fmt::format_to(
+        out, "Unsent    {} {} {}{}\n", format_number(counts.ends[Fate::kUnsent], "message"),
+        report.unsent_problem.empty() ? "in" : "NOT all in", one_line(report.config.unsent),
+        report.unsent_problem.empty() ? "; app replay sends what is there"
+                                      : ": " + report.unsent_problem);
   }
   const BreakerReport& breaker = report.breaker;
   if (breaker.transitions_total > 0) {
@@ -209,7 +212,7 @@ std::string text_report(const RunReport& report) {
   std::string text;
   const Out out = std::back_inserter(text);
   fmt::format_to(out, "Produced: {} | Consumed: {}\n", report.counts.produced,
-                 report.counts.stored);
+                 report.counts.ends[Fate::kStored]);
   fmt::format_to(out, "Time taken to consume all messages: {}\n\n",
                  format_seconds(report.total_time));
 
@@ -221,16 +224,16 @@ std::string text_report(const RunReport& report) {
                  "Channel   capacity {}, depth max {}, mean {:.1f}; producers blocked {} in all\n",
                  format_count(report.queue.capacity), format_count(report.queue.depth_max),
                  report.queue.depth_mean, format_seconds(report.queue.blocked));
-  const Batches& batches = report.batches;
-  fmt::format_to(
-      out,
-      "Batches   {} of {:.1f} rows on average; closed {} full, {} by linger, {} by "
-      "drain\n",
-      format_count(batches.count()),
-      batches.count() > 0
-          ? static_cast<double>(report.counts.stored) / static_cast<double>(batches.count())
-          : 0.0,
-      format_count(batches.full), format_count(batches.linger), format_count(batches.drain));
+  const Frames& batches = report.frames;
+  fmt::format_to(out,
+                 "Batches   {} of {:.1f} rows on average; closed {} full, {} by linger, {} by "
+                 "drain\n",
+                 format_count(batches.count()),
+                 batches.count() > 0 ? static_cast<double>(report.counts.ends[Fate::kStored]) /
+                                           static_cast<double>(batches.count())
+                                     : 0.0,
+                 format_count(batches.full), format_count(batches.linger),
+                 format_count(batches.drain));
   fmt::format_to(out, "Client    CPU {:.2f}s user + {:.2f}s system, {:.1f} MB at most\n",
                  report.client.cpu_user_s, report.client.cpu_system_s,
                  static_cast<double>(report.client.max_rss_bytes) / 1e6);

@@ -151,7 +151,6 @@ void Pipeline::start_consumers() {
   consumer_context_ = std::make_unique<ConsumerContext>(ConsumerContext{
       .channel = *channel_,
       .clock = clock_,
-      .live = live_,
       .limits = {.batch_size = options_.batch_size,
                  .linger = options_.linger,
                  .max_lag = options_.max_lag},
@@ -162,6 +161,7 @@ void Pipeline::start_consumers() {
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
     consumer_accounts_.push_back(
         std::make_unique<ConsumerAccount>(options_.batch_size, acknowledged_));
+    sampler_.watch(consumer_accounts_.back()->meter());
   }
   for (std::uint32_t i = 0; i < options_.consumers; ++i) {
     consumers_.push_back(start_thread(Role::kConsumer, [this, i] {
@@ -176,7 +176,6 @@ void Pipeline::start_producers() {
       .channel = *channel_,
       .generator = generator_,
       .clock = clock_,
-      .live = live_,
       .on_refused =
           [this](PushStatus status) {
             on_failure(
@@ -190,6 +189,7 @@ void Pipeline::start_producers() {
   const std::size_t most_tickets = tickets_at_a_time(options_.queue_capacity, options_.producers);
   for (std::uint32_t i = 0; i < options_.producers; ++i) {
     producer_accounts_.push_back(std::make_unique<ProducerAccount>(most_tickets, produced_));
+    sampler_.watch(producer_accounts_.back()->meter());
   }
   for (std::uint32_t i = 0; i < options_.producers; ++i) {
     producers_.push_back(start_thread(
@@ -236,8 +236,8 @@ void Pipeline::start_helpers() {
       progress_ = std::jthread([this](const std::stop_token& stop) {
         gate_.wait();
         if (stop.stop_requested()) return;
-        show_progress({live_, *channel_, clock_, start_, plan_.schedule.end()}, *options_.progress,
-                      stop);
+        show_progress({sampler_, *channel_, clock_, start_, plan_.schedule.end()},
+                      *options_.progress, stop);
       });
     }
   } catch (const std::system_error& error) {

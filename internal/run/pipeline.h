@@ -24,6 +24,7 @@
 #include "report/run_report.h"
 #include "run/coordinator.h"
 #include "sink/sink.h"
+#include "stats/sampler.h"
 
 namespace loadgen {
 
@@ -73,12 +74,10 @@ class Pipeline {
   [[nodiscard]] std::size_t await(Role role);
   [[nodiscard]] std::vector<Message> make_again(std::span<const Ticket> tickets,
                                                 std::uint32_t producer) const;
-  ProducerTotals close_producers();
-  ConsumerTotals close_consumers(LatencyHistograms& latency);
-  template <typename Totals>
-  void put_by(std::span<const Message> rest, Totals& totals);
-  [[nodiscard]] Counts count_messages(const ProducerTotals& made,
-                                      const ConsumerTotals& taken) const;
+  void close_producers();
+  void close_consumers();
+  void put_by(std::span<const Message> rest);
+  [[nodiscard]] Counts count_messages(const Sample& sample) const;
   void keep_the_rest();
   SequenceSet save_from_gone_spool();
   void compare_with_spool();
@@ -105,9 +104,7 @@ class Pipeline {
   const SpooledRun spooled_run_;
   std::unique_ptr<Channel> channel_;
   UnsentBox unsent_;
-  std::uint64_t left_unsent_ = 0;  // in the channel
-  std::uint64_t left_in_doubt_ = 0;
-  std::uint64_t spooled_ = 0;
+  Tally left_;  // in the channel, and in the hands of threads: what no meter has counted
   bool spool_agrees_ = true;  // it holds as many
   std::string unsent_problem_;
   std::vector<ResumedRun> resumed_;
@@ -118,7 +115,7 @@ class Pipeline {
   std::mutex couriers_mutex_;  // guards the list, not them: those interrupting against the end
   std::vector<std::unique_ptr<Courier>> couriers_;  // one for each consumer
   SharedSequenceSet acknowledged_;
-  LiveCounters live_;
+  Sampler sampler_;
   std::stop_source giving_up_;   // no further frame is begun
   std::stop_source aborting_;    // writes are being interrupted
   std::stop_source user_abort_;  // ... because a second signal asked for it

@@ -45,13 +45,12 @@ Options Pipeline::settled_config() const {
 
 // Messages that a thread was left with and that were surely not written: kept by the channel, or
 // not.
-template <typename Totals>
-void Pipeline::put_by(std::span<const Message> rest, Totals& totals) {
+void Pipeline::put_by(std::span<const Message> rest) {
   if (rest.empty()) return;
   // A stuck thread may be so in the channel's disk.
   const auto lost = has_stuck_thread() ? unspooled(rest) : channel_->keep(rest);
   for (const LostMessages& messages : lost) {
-    (messages.how == Lost::kSurely ? totals.unsent : totals.in_doubt) += messages.messages.size();
+    left_[messages.fate] += messages.messages.size();
     unsent_.add(messages);
   }
 }
@@ -71,57 +70,47 @@ std::vector<Message> Pipeline::make_again(std::span<const Ticket> tickets,
 }
 
 // As a rule nobody has anything in hand: but an exception or a call without an end leaves some.
-ProducerTotals Pipeline::close_producers() {
-  ProducerTotals made;
+void Pipeline::close_producers() {
   for (std::uint32_t producer = 0; producer < producer_accounts_.size(); ++producer) {
     const ProducerAccount::Closed closed = producer_accounts_[producer]->close();
-    made += closed.totals;
-    put_by(make_again(closed.unsent, producer), made);
-    made.in_doubt += closed.in_doubt.size();
-    unsent_.add({make_again(closed.in_doubt, producer), Lost::kInDoubt});
+    put_by(make_again(closed.unsent, producer));
+    left_[Fate::kInDoubt] += closed.in_doubt.size();
+    unsent_.add({make_again(closed.in_doubt, producer), Fate::kInDoubt});
   }
-  return made;
 }
 
-ConsumerTotals Pipeline::close_consumers(LatencyHistograms& latency) {
-  ConsumerTotals taken;
+void Pipeline::close_consumers() {
   for (const auto& account : consumer_accounts_) {
     const ConsumerAccount::Closed closed = account->close();
-    taken += closed.totals;
-    latency.merge(closed.latency);
-    put_by(closed.unsent, taken.delivered);
+    put_by(closed.unsent);
     // What is on the channel's disk is there as the frame that was tried.
     if (const std::size_t open = count_unspooled(closed.in_doubt); open > 0) {
-      taken.delivered.in_doubt += open;
+      left_[Fate::kInDoubt] += open;
       unsent_.add_in_doubt(closed.in_doubt);
     }
   }
-  return taken;
 }
 
-Counts Pipeline::count_messages(const ProducerTotals& made, const ConsumerTotals& taken) const {
+Counts Pipeline::count_messages(const Sample& sample) const {
   const TokenBucket::Totals tickets = tickets_.totals();
+  Tally ends = sample.ends;
+  ends += left_;
   return {.scheduled = tickets.scheduled,
           .skipped = tickets.skipped,
-          .produced = made.produced,
-          .stored = taken.delivered.stored,
-          .dead_lettered = taken.delivered.dead_lettered,
-          .dropped = made.dropped + taken.dropped,
-          .spooled = spooled_,
-          .unsent = made.unsent + taken.delivered.unsent + left_unsent_,
-          .in_doubt = made.in_doubt + taken.delivered.in_doubt + left_in_doubt_,
-          .retried_frames = taken.delivered.retried_frames,
-          .duplicates_suppressed = taken.delivered.duplicates_suppressed};
+          .produced = sample.produced,
+          .ends = ends,
+          .retried_frames = sample.retried_frames,
+          .duplicates_suppressed = sample.duplicates_suppressed};
 }
 
 // What the threads left in the channel, on its disk, and in the file for it.
 void Pipeline::keep_the_rest() {
   channel_->leave([this](const LostMessages& lost) {
-    (lost.how == Lost::kSurely ? left_unsent_ : left_in_doubt_) += lost.messages.size();
+    left_[lost.fate] += lost.messages.size();
     unsent_.add(lost);
   });
   if (spool_ && !has_stuck_thread()) spool_->flush();
-  spooled_ = channel_->kept();
+  left_[Fate::kSpooled] = channel_->kept();
   SequenceSet saved;
   if (spool_ && spool_->is_gone()) saved = save_from_gone_spool();
   if (const int error = unsent_.finish(); error != 0) {
@@ -140,17 +129,17 @@ void Pipeline::keep_the_rest() {
 // last that can read it. Returns those that are in the file for unsent ones, if there is one.
 SequenceSet Pipeline::save_from_gone_spool() {
   SequenceSet saved;
-  const std::uint64_t held = std::exchange(spooled_, 0);
+  const std::uint64_t held = std::exchange(left_[Fate::kSpooled], 0);
   std::uint64_t found = 0;
   try {
     if (!has_stuck_thread()) {
       spool_->salvage(spooled_run_, [&](std::span<const Message> messages, bool tried) {
         found += messages.size();
         if (tried) {
-          left_in_doubt_ += messages.size();
+          left_[Fate::kInDoubt] += messages.size();
           unsent_.add_in_doubt(messages);
         } else {
-          left_unsent_ += messages.size();
+          left_[Fate::kUnsent] += messages.size();
           unsent_.add({messages});
         }
         for (const SequenceRange& range : ranges_of(messages)) saved.insert(range);
@@ -160,7 +149,7 @@ SequenceSet Pipeline::save_from_gone_spool() {
     spdlog::error("{}", error.what());
   }
   if (found < held) {
-    left_unsent_ += held - found;
+    left_[Fate::kUnsent] += held - found;
     spdlog::error("{} messages of the spool could not be read from it any more.", held - found);
   }
   return saved;
@@ -173,7 +162,7 @@ void Pipeline::compare_with_spool() {
     try {
       const auto on_disk =
           spool_->read([&](SpoolStore& store) { return store.count(plan_.run_id); });
-      spool_agrees_ = on_disk == spooled_;
+      spool_agrees_ = on_disk == left_[Fate::kSpooled];
     } catch (const SetupError& error) {
       problem = error.what();
     }
@@ -184,15 +173,16 @@ void Pipeline::compare_with_spool() {
         {WriteOutcome::kNotWritten,
          {.code = "spool", .message = problem, .error_class = ErrorClass::kFatal}});
     spdlog::error("{}", problem);
-  } else if (spooled_ == 0) {
+  } else if (left_[Fate::kSpooled] == 0) {
     spool_->forget_run(spooled_run_);
   }
 }
 
 RunReport Pipeline::finish() {
   RunReport report;
-  const ProducerTotals made = close_producers();
-  const ConsumerTotals taken = close_consumers(report.latency);
+  close_producers();
+  close_consumers();
+  Sample sample = sampler_.finish();
   report.run_id = plan_.run_id;
   report.started_at = anchor_.wall_at(start_);
   report.ended_at = anchor_.wall_at(consumers_done_);
@@ -201,20 +191,21 @@ RunReport Pipeline::finish() {
   report.database = target_.info();
   report.queue = channel_->stats();
   keep_the_rest();
-  report.counts = count_messages(made, taken);
+  report.counts = count_messages(sample);
   report.resumed = resumed_;
   report.unsent_problem = unsent_problem_;
   report.drain_timed_out = drain_timed_out_;
   report.interrupted_by = coordinator_.interrupted_by();
 
-  report.batches = {taken.frames_full, taken.frames_linger, taken.frames_drain};
-  report.writing = taken.writing;
+  report.frames = sample.frames;
+  report.writing = sample.writing;
+  report.latency = std::move(sample.latency);
   report.produce_time = producers_done_ - start_;
   report.drain_time = consumers_done_ - producers_done_;
-  report.silence_at_end = consumers_done_ - std::max(taken.last_commit, start_);
-  const std::uint64_t stored = report.counts.stored;
+  report.silence_at_end = consumers_done_ - std::max(sample.last_commit, start_);
+  const std::uint64_t stored = report.counts.ends[Fate::kStored];
   const bool all_stored = stored == report.counts.produced && stored > 0;
-  report.total_time = (all_stored ? taken.last_commit : consumers_done_) - start_;
+  report.total_time = (all_stored ? sample.last_commit : consumers_done_) - start_;
 
   for (const Coordinator::Tally& tally : coordinator_.errors()) {
     report.errors.push_back(reported(tally.first, tally.count));
@@ -224,7 +215,7 @@ RunReport Pipeline::finish() {
   }
   report.breaker = breaker_.report();
   report.client = client_usage();
-  audit_run(report, taken.delivered.resent);
+  audit_run(report, sample.resent);
   report.verdict = verdict(report);
   report.exit_code = exit_code(report);
   return report;
@@ -245,7 +236,7 @@ void Pipeline::audit_run(RunReport& report, std::uint64_t resent) {
   const SequenceSet produced = produced_.take();
   report.oldest_not_stored = oldest_missing(acknowledged, report.counts.scheduled);
   report.sequences_agree = spool_agrees_ && produced.size() == report.counts.produced &&
-                           acknowledged.size() == report.counts.stored;
+                           acknowledged.size() == report.counts.ends[Fate::kStored];
   if (has_stuck_thread()) {
     // Reading might not come back either.
     report.audit.mode = options_.verify;

@@ -60,12 +60,12 @@ void show_progress(const ProgressSource& source, nanoseconds interval,
   while (source.clock.sleep_until(next, stop)) {
     const TimePoint now = source.clock.now();
     while (next <= now) next += interval;  // a stall leaves lines out, it does not heap them up
-    const std::uint64_t stored = source.live.stored.load(std::memory_order_relaxed);
-    const std::uint64_t produced = source.live.produced.load(std::memory_order_relaxed);
+    const Sampler::Counted counted = source.sampler.tick();
+    const std::uint64_t stored = counted.ends[Fate::kStored];
     const double rate = static_cast<double>(stored - last_stored) / seconds(now - last);
     std::string line = progress_line({.elapsed = now - source.start,
                                       .planned = source.planned,
-                                      .produced = produced,
+                                      .produced = counted.produced,
                                       .stored = stored,
                                       .stored_per_s = rate,
                                       .waiting = source.channel.stats().depth},

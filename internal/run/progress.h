@@ -9,13 +9,13 @@
 
 #include "base/clock.h"
 #include "channel/channel.h"
-#include "stats/live_counters.h"
+#include "stats/sampler.h"
 
 namespace loadgen {
 
 // What the line shows. Borrowed; must outlive the thread.
 struct ProgressSource {
-  const LiveCounters& live;
+  Sampler& sampler;
   const Channel& channel;
   Clock& clock;
   TimePoint start;

@@ -222,7 +222,7 @@ class Replayer {
       const Delivered delivered = deliver({messages, id}, events);
       if (whole && delivered.duplicates_suppressed == 0) {
         for (const Message& message : messages) of_run_->note_stored(message.sequence);
-        report_.replayed += delivered.stored;
+        report_.replayed += delivered.ends[Fate::kStored];
         return;
       }
       if (whole) of_run_->forget_stored();  // it came into the table since it was read
@@ -243,9 +243,9 @@ class Replayer {
   void send_alone(const Message& message, std::optional<std::uint64_t> id = std::nullopt) {
     const Delivered delivered = deliver({{&message, 1}, id}, {});
     report_.already_present += delivered.duplicates_suppressed;
-    report_.replayed += delivered.stored - delivered.duplicates_suppressed;
-    report_.dead_again += delivered.dead_lettered;
-    if (delivered.stored > 0) of_run_->note_stored(message.sequence);
+    report_.replayed += delivered.ends[Fate::kStored] - delivered.duplicates_suppressed;
+    report_.dead_again += delivered.ends[Fate::kDeadLettered];
+    if (delivered.ends[Fate::kStored] > 0) of_run_->note_stored(message.sequence);
   }
 
   Delivered deliver(const Frame& frame, const DeliveryEvents& events) {

@@ -231,20 +231,22 @@ class Resumption {
       spool_.settle(run_, piece, SpoolEnd::kStored);
     };
     events.on_dead = [&](Messages piece) { spool_.settle(run_, piece, SpoolEnd::kGivenUp); };
-    events.on_left = [](Messages, Left) { return true; };  // they stay in the spool
+    events.on_left = [](Messages, Fate) { return true; };  // they stay in the spool
     const Delivered delivered = couriers_.front()->deliver({messages, frame}, events);
-    if (delivered.stored + delivered.dead_lettered > 0) at_work_->note_progress();
+    const std::uint64_t stored = delivered.ends[Fate::kStored];
+    const std::uint64_t dead = delivered.ends[Fate::kDeadLettered];
+    if (stored + dead > 0) at_work_->note_progress();
     interruption_.check();
     if (delivered.failure) {
       throw SetupError(fmt::format("run {} cannot be resumed: {} ({})", run_.run_id,
                                    delivered.failure->error.message,
                                    delivered.failure->error.code));
     }
-    tell_progress(delivered.stored);
+    tell_progress(stored);
     ++result_.frames;
-    result_.stored += delivered.stored - delivered.duplicates_suppressed;
+    result_.stored += stored - delivered.duplicates_suppressed;
     result_.already_present += delivered.duplicates_suppressed;
-    result_.dead_lettered += delivered.dead_lettered;
+    result_.dead_lettered += dead;
   }
 
   void tell_progress(std::uint64_t stored) {

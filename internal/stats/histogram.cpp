@@ -7,20 +7,34 @@
 namespace loadgen {
 
 Histogram::Histogram()
-    : counts_(static_cast<std::uint64_t*>(std::calloc(slots(), sizeof(std::uint64_t)))) {
+    : counts_(static_cast<std::uint64_t*>(std::calloc(slots() + words(), sizeof(std::uint64_t)))) {
   if (counts_ == nullptr) throw std::bad_alloc();
 }
 
 void Histogram::merge(const Histogram& other) {
-  for (std::size_t i = 0; i < slots(); ++i) {
+  if (other.count_ == 0) return;
+  other.for_each_touched(
+      [&](std::size_t index) { counts_.get()[index] += other.counts_.get()[index]; });
+  for (std::size_t i = 0; i < words(); ++i) {
     // Reading is free, writing would touch the page.
-    if (const std::uint64_t theirs = other.counts_.get()[i]; theirs > 0) counts_.get()[i] += theirs;
+    if (const std::uint64_t theirs = other.touched()[i]; theirs != 0) touched()[i] |= theirs;
   }
   count_ += other.count_;
   sum_ += other.sum_;
   sum_of_squares_ += other.sum_of_squares_;
   min_ = std::min(min_, other.min_);
   max_ = std::max(max_, other.max_);
+}
+
+void Histogram::clear() {
+  if (count_ == 0) return;
+  for_each_touched([&](std::size_t index) { counts_.get()[index] = 0; });
+  std::fill_n(touched(), words(), 0);
+  count_ = 0;
+  sum_ = 0;
+  sum_of_squares_ = 0;
+  min_ = std::numeric_limits<std::int64_t>::max();
+  max_ = 0;
 }
 
 double Histogram::mean() const { return count_ > 0 ? sum_ / static_cast<double>(count_) : 0; }

@@ -1,7 +1,7 @@
 // A high dynamic range histogram of durations: constant memory, three significant digits over the
 // whole range, exact count, sum and maximum. The layout is HdrHistogram's (Gil Tene,
 // https://hdrhistogram.org), so that standard tools can read what is exported from it.
-// Not thread-safe: one per thread, merged after the threads are joined. record() does not allocate.
+// Not thread-safe. record() does not allocate.
 #pragma once
 
 #include <bit>
@@ -27,7 +27,9 @@ class Histogram {
   void record(std::chrono::nanoseconds value, std::uint64_t count = 1) {
     if (count == 0) return;
     const std::int64_t v = value.count() > 0 ? value.count() : 0;
-    counts_.get()[index_of(v < kHighest ? v : kHighest)] += count;
+    const std::size_t index = index_of(v < kHighest ? v : kHighest);
+    counts_.get()[index] += count;
+    touched()[index / kWordBits] |= std::uint64_t{1} << index % kWordBits;
     count_ += count;
     const auto real = static_cast<double>(v);
     const auto times = static_cast<double>(count);
@@ -37,7 +39,9 @@ class Histogram {
     if (v < min_) min_ = v;
   }
 
+  // Both take time for the slots that hold something, and not for the range.
   void merge(const Histogram& other);
+  void clear();
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
   // All in nanoseconds; 0 when empty.
@@ -71,7 +75,20 @@ class Histogram {
   // The highest value that shares an index.
   static std::int64_t highest_at(std::size_t index);
 
+  static constexpr std::size_t kWordBits = 64;
   static constexpr std::size_t slots() { return index_of(kHighest) + 1; }
+  static constexpr std::size_t words() { return (slots() + kWordBits - 1) / kWordBits; }
+
+  // A bit for each slot that is not 0, behind the slots.
+  [[nodiscard]] std::uint64_t* touched() const { return counts_.get() + slots(); }
+  template <typename Visit>
+  void for_each_touched(Visit visit) const {
+    for (std::size_t word = 0; word < words(); ++word) {
+      for (std::uint64_t rest = touched()[word]; rest != 0; rest &= rest - 1) {
+        visit(word * kWordBits + static_cast<std::size_t>(std::countr_zero(rest)));
+      }
+    }
+  }
 
   struct Free {
     void operator()(std::uint64_t* memory) const { std::free(memory); }

@@ -1,6 +1,5 @@
 // How many messages were stored by when: the course of a run, in slots that double in width as the
-// run goes on. Not thread-safe: one per thread, merged after the threads are joined. Does not
-// allocate.
+// run goes on. Not thread-safe. Does not allocate.
 #pragma once
 
 #include <array>

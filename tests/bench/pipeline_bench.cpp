@@ -14,6 +14,7 @@
 #include "plan/plan.h"
 #include "producer/producer.h"
 #include "sink/make_target.h"
+#include "stats/sampler.h"
 
 namespace {
 
@@ -34,18 +35,16 @@ double messages_per_s(ConsumerAccount::Timing timing, std::chrono::duration<doub
   MemoryChannel channel(options.queue_capacity, options.on_full, clock);
   SharedSequenceSet produced;
   SharedSequenceSet acknowledged;
-  LiveCounters live;
+  Sampler sampler;
   const ProducerContext producing{.tickets = tickets,
                                   .channel = channel,
                                   .generator = generator,
                                   .clock = clock,
-                                  .live = live,
                                   .on_refused = [](PushStatus) {},
                                   .on_unsent = [](const LostMessages&) {}};
   const ConsumerContext consuming{
       .channel = channel,
       .clock = clock,
-      .live = live,
       .limits = {.batch_size = options.batch_size, .linger = options.linger},
       .give_up = {},
       .on_failure = [](const WriteResult&) { std::abort(); },
@@ -70,6 +69,7 @@ double messages_per_s(ConsumerAccount::Timing timing, std::chrono::duration<doub
   std::vector<std::unique_ptr<ConsumerAccount>> accounts(options.consumers);
   for (auto& account : accounts) {
     account = std::make_unique<ConsumerAccount>(options.batch_size, acknowledged, timing);
+    sampler.watch(account->meter());
   }
   std::vector<std::unique_ptr<ProducerAccount>> making(options.producers);
   for (auto& account : making) {
@@ -91,9 +91,8 @@ double messages_per_s(ConsumerAccount::Timing timing, std::chrono::duration<doub
   channel.close();
   consumers.clear();
 
-  ConsumerTotals sum;
-  for (const auto& account : accounts) sum += account->close().totals;
-  return static_cast<double>(sum.delivered.stored) /
+  const Sample sum = sampler.finish();
+  return static_cast<double>(sum.ends[Fate::kStored]) /
          std::chrono::duration<double>(sum.last_commit - start).count();
 }
 

@@ -1,4 +1,4 @@
-#include "stats/latency_recorder.h"
+#include "stats/latency_histograms.h"
 
 #include <doctest/doctest.h>
 
@@ -28,18 +28,18 @@ Message message(nanoseconds due, nanoseconds created, nanoseconds taken) {
 }
 
 LatencyHistograms record(std::span<const Message> messages, nanoseconds begin, nanoseconds end) {
-  LatencyRecorder recorder;
-  recorder.record(messages, kStart + begin, kStart + end, (end - begin) / 3);
-  return std::move(recorder).finish();
+  LatencyHistograms latency;
+  latency.record(messages, kStart, kStart + begin, kStart + end, (end - begin) / 3);
+  return latency;
 }
 
 LatencyHistograms record_one_by_one(std::span<const Message> messages, nanoseconds begin,
                                     nanoseconds end) {
-  LatencyRecorder recorder;
+  LatencyHistograms latency;
   for (const Message& each : messages) {
-    recorder.record(std::span(&each, 1), kStart + begin, kStart + end, (end - begin) / 3);
+    latency.record(std::span(&each, 1), kStart, kStart + begin, kStart + end, (end - begin) / 3);
   }
-  return std::move(recorder).finish();
+  return latency;
 }
 
 double sum(const Histogram& histogram) {
@@ -141,13 +141,12 @@ TEST_CASE("latency: a message made before its time has no lag, and an empty fram
   for (const Part& part : kParts) CHECK((none.*part.histogram).count() == 0);
 }
 
-TEST_CASE("latency: frames add up in one recorder") {
-  LatencyRecorder recorder;
+TEST_CASE("latency: frames add up") {
+  LatencyHistograms latency;
   const std::vector first{message(0ms, 1ms, 2ms), message(0ms, 1ms, 2ms)};
   const std::vector second{message(0ms, 5ms, 7ms)};
-  recorder.record(first, kStart + 3ms, kStart + 4ms);
-  recorder.record(second, kStart + 9ms, kStart + 20ms);
-  const LatencyHistograms latency = std::move(recorder).finish();
+  latency.record(first, kStart, kStart + 3ms, kStart + 4ms);
+  latency.record(second, kStart, kStart + 9ms, kStart + 20ms);
   CHECK(latency.write.count() == 3);
   CHECK(latency.write.min() == 1e6);
   CHECK(latency.write.max() == 11e6);

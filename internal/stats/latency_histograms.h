@@ -1,5 +1,4 @@
-// The response time of messages and its parts. One recorder per thread (not thread-safe), merged
-// after the threads are joined. Recording does not allocate.
+// The response time of messages and its parts. Not thread-safe. Recording does not allocate.
 #pragma once
 
 #include <array>
@@ -24,23 +23,12 @@ struct LatencyHistograms {
   Histogram held_back;     // the part of write that was waiting between attempts
   StoredCurve stored;      // how many by when
 
+  // Counts the messages of a stored frame. `start`: of production.
+  void record(std::span<const Message> messages, TimePoint start, TimePoint write_begin,
+              TimePoint write_end, nanoseconds held_back_for = nanoseconds(0));
   void merge(const LatencyHistograms& other);
-};
-
-class LatencyRecorder {
- public:
-  // Production begins, before anything is recorded.
-  void start(TimePoint when) { start_ = when; }
-  // Counts the messages of a stored frame.
-  void record(std::span<const Message> messages, TimePoint write_begin, TimePoint write_end,
-              nanoseconds held_back = nanoseconds(0));
-
-  // Ends recording: the result is moved out.
-  LatencyHistograms finish() && { return std::move(histograms_); }
-
- private:
-  TimePoint start_;
-  LatencyHistograms histograms_;
+  // As it was made, but keeps its memory.
+  void clear();
 };
 
 }  // namespace loadgen

@@ -1,0 +1,42 @@
+// What happened in a stretch of time, in one thread or in many: a plain sum. Samples of any
+// threads and stretches merge into one, in any order and grouping, and the result of a run is the
+// merge of all of them.
+#pragma once
+
+#include <cstdint>
+
+#include "base/clock.h"
+#include "model/fate.h"
+#include "stats/latency_histograms.h"
+
+namespace loadgen {
+
+// Frames that were stored, if only in part, by what closed them.
+struct Frames {
+  std::uint64_t full = 0;
+  std::uint64_t linger = 0;
+  std::uint64_t drain = 0;
+
+  [[nodiscard]] std::uint64_t count() const { return full + linger + drain; }
+};
+
+struct SampleCounts {
+  std::uint64_t produced = 0;  // messages
+  Tally ends;                  // of messages
+  std::uint64_t retried_frames = 0;
+  std::uint64_t duplicates_suppressed = 0;  // messages
+  std::uint64_t resent = 0;                 // messages, written again in doubt without a ledger
+  Frames frames;
+  nanoseconds writing{0};  // spent delivering, summed over consumers
+  TimePoint last_commit;   // of the last stored frame
+};
+
+struct Sample : SampleCounts {
+  LatencyHistograms latency;  // of stored messages
+
+  void merge(const Sample& other);
+  // As it was made, but keeps its memory. Takes time for what was recorded only.
+  void clear();
+};
+
+}  // namespace loadgen

@@ -1,0 +1,40 @@
+// Gathers what all meters of a run have counted: at each tick, and at its end. So the result is the
+// sum of what was shown while it ran. Thread-safe. Owns no thread: whoever wants to look on ticks.
+#pragma once
+
+#include <cstdint>
+#include <mutex>
+#include <vector>
+
+#include "model/fate.h"
+#include "stats/meter.h"
+#include "stats/sample.h"
+
+namespace loadgen {
+
+class Sampler {
+ public:
+  // Borrows the meter, which must outlive the last tick.
+  void watch(Meter& meter);
+
+  // What has been counted since the start, up to now.
+  struct Counted {
+    std::uint64_t produced = 0;
+    Tally ends;
+  };
+  Counted tick();
+
+  // All of it. The end: nothing more is gathered.
+  [[nodiscard]] Sample finish();
+
+ private:
+  void gather_locked();
+
+  std::mutex mutex_;
+  // Guarded by mutex_.
+  std::vector<Meter*> meters_;
+  Sample total_;
+  Sample spare_;  // empty; its memory goes from meter to meter
+};
+
+}  // namespace loadgen

@@ -1,0 +1,162 @@
+#include "stats/sampler.h"
+
+#include <doctest/doctest.h>
+
+#include <array>
+#include <thread>
+#include <vector>
+
+#include "stats/meter.h"
+#include "stats/sample.h"
+
+using namespace loadgen;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr TimePoint kStart{1h};
+constexpr std::array kAllFates{Fate::kStored,  Fate::kDeadLettered, Fate::kDropped,
+                               Fate::kSpooled, Fate::kUnsent,       Fate::kInDoubt};
+
+// Each field is another number, and all of them differ between two values of n.
+Sample sample_of(std::uint64_t n) {
+  Sample sample;
+  std::uint64_t field = 100 * n;
+  sample.produced = ++field;
+  for (const Fate fate : kAllFates) sample.ends[fate] = ++field;
+  for (std::uint64_t* const count :
+       {&sample.retried_frames, &sample.duplicates_suppressed, &sample.resent, &sample.frames.full,
+        &sample.frames.linger, &sample.frames.drain}) {
+    *count = ++field;
+  }
+  sample.writing = nanoseconds(++field);
+  sample.last_commit = kStart + nanoseconds(++field);
+  const std::vector<Message> messages(n);
+  sample.latency.record(messages, kStart, kStart, kStart + nanoseconds(n * 1ms), n * 1us);
+  return sample;
+}
+
+void check_same(const Sample& a, const Sample& b) {
+  CHECK(a.produced == b.produced);
+  CHECK(a.ends == b.ends);
+  CHECK(a.retried_frames == b.retried_frames);
+  CHECK(a.duplicates_suppressed == b.duplicates_suppressed);
+  CHECK(a.resent == b.resent);
+  CHECK(a.frames.full == b.frames.full);
+  CHECK(a.frames.linger == b.frames.linger);
+  CHECK(a.frames.drain == b.frames.drain);
+  CHECK(a.writing == b.writing);
+  CHECK(a.last_commit == b.last_commit);
+  CHECK(a.latency.write.count() == b.latency.write.count());
+  CHECK(a.latency.write.mean() == doctest::Approx(b.latency.write.mean()));
+  CHECK(a.latency.held_back.max() == b.latency.held_back.max());
+  CHECK(a.latency.stored.width() == b.latency.stored.width());
+  for (std::size_t i = 0; i < a.latency.stored.counts().size(); ++i) {
+    CHECK(a.latency.stored.counts()[i] == b.latency.stored.counts()[i]);
+  }
+}
+
+Sample merged(const std::vector<std::uint64_t>& order) {
+  Sample sum;
+  for (const std::uint64_t n : order) sum.merge(sample_of(n));
+  return sum;
+}
+
+}  // namespace
+
+TEST_CASE("sample: two different ones merge field by field") {
+  Sample sum = sample_of(1);
+  sum.merge(sample_of(2));
+  const Sample one = sample_of(1);
+  const Sample two = sample_of(2);
+  CHECK(sum.produced == one.produced + two.produced);
+  for (const Fate fate : kAllFates) CHECK(sum.ends[fate] == one.ends[fate] + two.ends[fate]);
+  CHECK(sum.retried_frames == one.retried_frames + two.retried_frames);
+  CHECK(sum.duplicates_suppressed == one.duplicates_suppressed + two.duplicates_suppressed);
+  CHECK(sum.resent == one.resent + two.resent);
+  CHECK(sum.frames.full == one.frames.full + two.frames.full);
+  CHECK(sum.frames.linger == one.frames.linger + two.frames.linger);
+  CHECK(sum.frames.drain == one.frames.drain + two.frames.drain);
+  CHECK(sum.writing == one.writing + two.writing);
+  CHECK(sum.last_commit == two.last_commit);
+  CHECK(sum.latency.write.count() == 3);
+  CHECK(sum.latency.write.max() == 2e6);
+}
+
+TEST_CASE("sample: the order and the grouping of merges do not matter") {
+  Sample grouped = merged({3});
+  grouped.merge(merged({1, 2}));
+  check_same(merged({1, 2, 3}), merged({3, 2, 1}));
+  check_same(merged({1, 2, 3}), grouped);
+  check_same(merged({}), Sample());
+}
+
+TEST_CASE("sample: one that was cleared is as good as new") {
+  Sample used = sample_of(3);
+  used.clear();
+  check_same(used, Sample());
+  used.merge(sample_of(2));
+  check_same(used, sample_of(2));
+}
+
+TEST_CASE("tally: its sum is that of all fates") {
+  Tally tally;
+  std::uint64_t sum = 0;
+  for (const Fate fate : kAllFates) sum += tally[fate] = 7 + static_cast<std::uint64_t>(fate);
+  CHECK(kAllFates.size() == Tally::kFates);
+  CHECK(tally.sum() == sum);
+}
+
+TEST_CASE("sampler: what it shows at a tick and at the end is the sum so far, once") {
+  Meter first;
+  Meter second;
+  Sampler sampler;
+  sampler.watch(first);
+  const auto produce = [](Meter& meter, std::uint64_t count) {
+    meter.record([&](Sample& sample) {
+      sample.produced += count;
+      sample.ends[Fate::kStored] += count;
+    });
+  };
+  produce(first, 5);
+  CHECK(sampler.tick().produced == 5);
+  CHECK(sampler.tick().produced == 5);
+  sampler.watch(second);
+  produce(first, 1);
+  produce(second, 10);
+  CHECK(sampler.tick().ends[Fate::kStored] == 16);
+  produce(second, 100);
+  const Sample all = sampler.finish();
+  CHECK(all.produced == 116);
+  CHECK(all.ends[Fate::kStored] == 116);
+}
+
+TEST_CASE("sampler: nothing is lost or counted twice while workers record") {
+  constexpr std::uint64_t kRounds = 20'000;
+  std::array<Meter, 3> meters;
+  Sampler sampler;
+  for (Meter& meter : meters) sampler.watch(meter);
+  {
+    std::vector<std::jthread> workers;
+    for (Meter& meter : meters) {
+      workers.emplace_back([&meter] {
+        const std::vector<Message> messages(2);
+        for (std::uint64_t i = 0; i < kRounds; ++i) {
+          meter.record([&](Sample& sample) {
+            sample.ends[Fate::kStored] += messages.size();
+            sample.latency.record(messages, kStart, kStart, kStart + nanoseconds(i));
+          });
+        }
+      });
+    }
+    std::uint64_t before = 0;
+    for (int i = 0; i < 100; ++i) {
+      const std::uint64_t now = sampler.tick().ends[Fate::kStored];
+      CHECK(now >= before);
+      before = now;
+    }
+  }
+  const Sample all = sampler.finish();
+  CHECK(all.ends[Fate::kStored] == 2 * kRounds * meters.size());
+  CHECK(all.latency.write.count() == 2 * kRounds * meters.size());
+}
