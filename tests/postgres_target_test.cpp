@@ -255,6 +255,20 @@ TEST_CASE("postgres: an address keeps what it says and gets the missing defaults
   CHECK(contains(complete_conninfo("host=h password='a b\\'c'"), "password='a b\\'c'"));
 }
 
+TEST_CASE("postgres: which database it is does not depend on how it is addressed") {
+  const std::string place = place_of("postgres://u:secret@h:7/d");
+  CHECK(place == "postgres host='h' port='7' dbname='d'");
+  CHECK(place_of("port=7 dbname=d user=other host=h") == place);
+  CHECK(place_of("postgres://h:7/e") != place);
+  CHECK(place_of("host=h port=7 user=d") == place);  // a user's own
+  // What the address leaves out comes from the environment.
+  setenv("PGHOST", "h", 1);
+  CHECK(place_of("postgres://:7/d") == place);
+  setenv("PGHOST", "elsewhere", 1);
+  CHECK(place_of("postgres://:7/d") != place);
+  unsetenv("PGHOST");
+}
+
 TEST_CASE("postgres: an address that cannot be read is a usage error without its password") {
   for (const std::string address :
        {"postgres://user:CANARY@[::1/x", "host=x password=CANARY nonsense",

@@ -196,9 +196,11 @@ TEST_CASE("resume: what was lost of which run nobody knows is told once") {
 
 TEST_CASE("resume: a spool for another target, or one that was promised more, is refused") {
   Fixture f;
-  check_spool(f.spool, "here", Delivery::kExactlyOnce, f.clock);
-  CHECK_THROWS_AS(check_spool(f.spool, "there", Delivery::kExactlyOnce, f.clock), UsageError);
-  CHECK_THROWS_AS(check_spool(f.spool, "here", Delivery::kAtLeastOnce, f.clock), UsageError);
+  const std::vector<std::string> here{"also here", "here"};
+  const std::vector<std::string> there{"there"};
+  check_spool(f.spool, here, Delivery::kExactlyOnce, f.clock);
+  CHECK_THROWS_AS(check_spool(f.spool, there, Delivery::kExactlyOnce, f.clock), UsageError);
+  CHECK_THROWS_AS(check_spool(f.spool, here, Delivery::kAtLeastOnce, f.clock), UsageError);
 }
 
 TEST_CASE("resume: a signal during an audit ends it, whether the audit failed by it or was done") {

@@ -58,6 +58,18 @@ bool contains(const std::string& text, const std::string& part) {
 
 }  // namespace
 
+TEST_CASE("sqlite: whose file was in another journal mode learns that it is changed, once") {
+  Bench bench;
+  sql(bench.db, "CREATE TABLE theirs (one)");
+  const auto target = bench.target();
+  target->open();
+  REQUIRE(target->info().notes.size() == 1);
+  CHECK(contains(target->info().notes[0], "its journal mode was delete, and is WAL from now on"));
+  const auto again = bench.target();
+  again->open();
+  CHECK(again->info().notes.empty());
+}
+
 TEST_CASE("sqlite: the database is put in WAL mode and says which durability is in force") {
   Bench bench;
   const auto target = bench.target(Durability::kRelaxed);
@@ -68,6 +80,7 @@ TEST_CASE("sqlite: the database is put in WAL mode and says which durability is 
   CHECK(info.insert == InsertMethod::kMulti);
   CHECK(info.durability.at(1) == std::pair<std::string, std::string>("synchronous", "normal"));
   CHECK(bench.target()->info().durability.at(1).second == "full");
+  CHECK(info.notes.empty());  // it was made so
 }
 
 TEST_CASE("sqlite: a lock another process holds is waited for") {

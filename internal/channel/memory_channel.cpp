@@ -16,10 +16,11 @@ MemoryChannel::MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock,
       clock_(clock),
       on_evicted_(std::move(on_evicted)),
       start_(clock.now()),
-      ring_(capacity),
+      capacity_(capacity),
       smallest_want_(kNobodyWaits),
       depth_since_(start_) {
   assert(capacity > 0 && policy != OnFull::kSpill);
+  ring_.reserve(capacity);
 }
 
 PushResult MemoryChannel::push(std::span<Message> batch) {
@@ -54,7 +55,7 @@ PushResult MemoryChannel::push(std::span<Message> batch) {
 bool MemoryChannel::wait_for_room(Lock& lock) {
   const TimePoint begin = clock_.now();
   ++waiting_for_room_;
-  room_.wait(lock, [&] { return closed_ || size_ < ring_.size(); });
+  room_.wait(lock, [&] { return closed_ || size_ < capacity_; });
   --waiting_for_room_;
   blocked_ += clock_.now() - begin;
   return !closed_;
@@ -86,7 +87,7 @@ bool MemoryChannel::wait_for_first(Lock& lock) {
 }
 
 void MemoryChannel::wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline) {
-  want = std::min(want, ring_.size());  // a full ring is all there will be
+  want = std::min(want, capacity_);  // a full ring is all there will be
   ++waiting_to_fill_;
   reserved_ += want;
   while (!closed_ && size_ < want) {
@@ -118,7 +119,7 @@ std::size_t MemoryChannel::room() const {
 }
 
 void MemoryChannel::leave(const std::function<void(const LostMessages&)>& lost) {
-  std::vector<Message> out(std::min<std::size_t>(ring_.size(), 1000));
+  std::vector<Message> out(std::min<std::size_t>(capacity_, 1000));
   close();
   for (;;) {
     const std::size_t count = pop(out, std::nullopt);
@@ -133,7 +134,7 @@ ChannelStats MemoryChannel::stats() const {
   const double lifetime = static_cast<double>((now - start_).count());
   const double integral =
       depth_time_ + static_cast<double>(size_) * static_cast<double>((now - depth_since_).count());
-  return {.capacity = ring_.size(),
+  return {.capacity = capacity_,
           .depth = size_,
           .depth_max = depth_max_,
           .depth_mean = lifetime > 0 ? integral / lifetime : 0,
@@ -145,10 +146,11 @@ std::size_t MemoryChannel::put_locked(std::span<Message> batch) {
   if (count == 0) return 0;
   note_depth_locked(clock_.now());
   std::size_t slot = head_ + size_;
-  if (slot >= ring_.size()) slot -= ring_.size();
+  if (slot >= capacity_) slot -= capacity_;
   for (std::size_t i = 0; i < count; ++i) {
+    if (slot == ring_.size()) ring_.emplace_back();  // the first time it is reached
     std::swap(ring_[slot], batch[i]);
-    if (++slot == ring_.size()) slot = 0;
+    if (++slot == capacity_) slot = 0;
   }
   size_ += count;
   depth_max_ = std::max<std::uint64_t>(depth_max_, size_);
@@ -161,21 +163,27 @@ std::size_t MemoryChannel::take_locked(std::span<Message> out) {
   note_depth_locked(clock_.now());
   for (std::size_t i = 0; i < count; ++i) {
     std::swap(ring_[head_], out[i]);
-    if (++head_ == ring_.size()) head_ = 0;
+    if (++head_ == capacity_) head_ = 0;
   }
-  size_ -= count;
+  remove_locked(count);
   return count;
+}
+
+// The oldest, which head_ has passed.
+void MemoryChannel::remove_locked(std::size_t count) {
+  size_ -= count;
+  if (size_ == 0) head_ = 0;  // so that a ring that is never full touches no more than it needs
 }
 
 std::size_t MemoryChannel::evict_locked(std::size_t count) {
   if (count > 0) note_depth_locked(clock_.now());
   if (count > 0 && on_evicted_) {
-    const std::size_t before_end = std::min(count, ring_.size() - head_);
+    const std::size_t before_end = std::min(count, capacity_ - head_);
     on_evicted_(std::span(ring_).subspan(head_, before_end));
     on_evicted_(std::span(ring_).first(count - before_end));
   }
-  head_ = (head_ + count) % ring_.size();
-  size_ -= count;
+  head_ = (head_ + count) % capacity_;
+  remove_locked(count);
   return count;
 }
 
@@ -191,7 +199,7 @@ void MemoryChannel::note_depth_locked(TimePoint now) {
 
 MemoryChannel::Wakeups MemoryChannel::after_push_locked() {
   Wakeups wakeups;
-  if (waiting_to_fill_ > 0 && (size_ >= smallest_want_ || size_ == ring_.size())) {
+  if (waiting_to_fill_ > 0 && (size_ >= smallest_want_ || size_ == capacity_)) {
     wakeups.fill = true;
     smallest_want_ = kNobodyWaits;  // those who wait on say so again
   }

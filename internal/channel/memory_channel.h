@@ -1,5 +1,6 @@
 // The channel in memory: a ring of messages under one mutex with three conditions to wait for.
-// Blocks as Channel says; allocates its ring at construction and nothing after.
+// Blocks as Channel says; allocates its ring at construction and nothing after. Memory of the ring
+// is touched as it fills.
 #pragma once
 
 #include <condition_variable>
@@ -37,12 +38,13 @@ class MemoryChannel final : public Channel {
 
   std::size_t put_locked(std::span<Message> batch);
   std::size_t take_locked(std::span<Message> out);
+  void remove_locked(std::size_t count);
   std::size_t evict_locked(std::size_t count);
   void note_depth_locked(TimePoint now);
   bool wait_for_room(Lock& lock);
   bool wait_for_first(Lock& lock);
   void wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline);
-  [[nodiscard]] std::size_t room_locked() const { return ring_.size() - size_; }
+  [[nodiscard]] std::size_t room_locked() const { return capacity_ - size_; }
   // Who has to be woken now; the calls follow after unlocking.
   struct Wakeups {
     bool room = false;
@@ -57,14 +59,15 @@ class MemoryChannel final : public Channel {
   Clock& clock_;
   const OnEvicted on_evicted_;
   const TimePoint start_;
+  const std::size_t capacity_;
 
   mutable std::mutex mutex_;
   std::condition_variable room_;   // pushers: there may be room
   std::condition_variable first_;  // poppers without a batch: there may be a message for them
   std::condition_variable fill_;   // poppers with a begun batch: it may be filled
   // Guarded by mutex_.
-  std::vector<Message> ring_;
-  std::size_t head_ = 0;  // index of the oldest message
+  std::vector<Message> ring_;  // those that were ever in use; never grows beyond its reservation
+  std::size_t head_ = 0;       // index of the oldest message
   std::size_t size_ = 0;
   bool closed_ = false;
   std::size_t waiting_for_room_ = 0;

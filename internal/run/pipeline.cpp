@@ -43,7 +43,7 @@ Pipeline::Pipeline(const Plan& plan, Target& target, Clock& clock)
       tickets_(plan.schedule, {.burst = options_.burst, .max_lag = options_.max_lag}, clock),
       spool_(options_.spool.empty() ? nullptr : std::make_unique<Spool>(options_.spool, clock)),
       spooled_run_{.run_id = plan.run_id,
-                   .target = spool_ ? target_name(options_, target) : "",
+                   .target = spool_ ? target_names(options_, target).front() : "",
                    .seed = plan.seed,
                    .message_size = options_.message_size,
                    .exactly_once = options_.delivery == Delivery::kExactlyOnce,
@@ -60,7 +60,7 @@ Pipeline::Pipeline(const Plan& plan, Target& target, Clock& clock)
       breaker_(options_.breaker, {options_.retry_delay.shortest, options_.retry_delay.longest},
                plan.seed, clock, log_transition),
       coordinator_(clock, options_.drain_timeout) {
-  if (spool_) check_spool(*spool_, spooled_run_.target, options_.delivery, clock);
+  if (spool_) check_spool(*spool_, target_names(options_, target), options_.delivery, clock);
 }
 
 // A step may throw while threads run: they must not wait for each other for ever.
@@ -92,6 +92,7 @@ void Pipeline::set_up(Step step) {
 
 void Pipeline::open_target() {
   set_up([&] { target_.open(); });
+  for (const std::string& note : target_.info().notes) spdlog::warn("{}", note);
 }
 
 void Pipeline::resume_spooled() {

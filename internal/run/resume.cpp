@@ -296,7 +296,7 @@ class Resumption {
 
 }  // namespace
 
-std::string target_name(const Options& options, const Target& target) {
+std::vector<std::string> target_names(const Options& options, const Target& target) {
   std::error_code ignored;
   const auto files = target.files();
   const std::string address = files.empty()
@@ -304,10 +304,15 @@ std::string target_name(const Options& options, const Target& target) {
                                   : std::filesystem::weakly_canonical(
                                         std::filesystem::absolute(files.front(), ignored), ignored)
                                         .string();
-  return fmt::format("{}, table {}", one_line(address), one_line(options.table));
+  std::vector<std::string> names;
+  for (const std::string& place : {target.place(), address}) {
+    if (place.empty()) continue;
+    names.push_back(fmt::format("{}, table {}", one_line(place), one_line(options.table)));
+  }
+  return names;
 }
 
-void check_spool(Spool& spool, const std::string& target_name, Delivery delivery,
+void check_spool(Spool& spool, std::span<const std::string> target_names, Delivery delivery,
                  const Clock& clock) {
   const auto refuse = [&](const SpooledRun& run, const std::string& why) {
     throw UsageError(fmt::format("--spool={}: holds messages of run {} {}",
@@ -315,8 +320,9 @@ void check_spool(Spool& spool, const std::string& target_name, Delivery delivery
   };
   const WallAnchor now{clock.now(), clock.wall_now()};
   for (const SpooledRun& run : spool.read([&](SpoolStore& store) { return store.runs(now); })) {
-    if (run.target != target_name) {
-      refuse(run, fmt::format("for {}, and not for {}", one_line(run.target), target_name));
+    if (std::find(target_names.begin(), target_names.end(), run.target) == target_names.end()) {
+      refuse(run,
+             fmt::format("for {}, and not for {}", one_line(run.target), target_names.front()));
     }
     if (run.exactly_once && delivery == Delivery::kAtLeastOnce) {
       refuse(run, "to be stored exactly once, which --delivery=at-least-once does not");

@@ -14,12 +14,13 @@
 
 namespace loadgen {
 
-// Where the messages of a run belong, as the spool remembers it: without a secret.
-std::string target_name(const Options& options, const Target& target);
+// Where the messages of a run belong, as the spool remembers it, without a secret; and after that,
+// as spools of earlier versions may have it.
+std::vector<std::string> target_names(const Options& options, const Target& target);
 
 // Throws UsageError when the spool holds messages that belong elsewhere, or that were promised to
 // be stored exactly once and would not be.
-void check_spool(Spool& spool, const std::string& target_name, Delivery delivery,
+void check_spool(Spool& spool, std::span<const std::string> target_names, Delivery delivery,
                  const Clock& clock);
 
 // What all resumed runs share; its `run`, `give_up` and `policy.origin` are set here. Blocks until

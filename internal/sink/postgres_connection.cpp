@@ -92,8 +92,11 @@ std::string complete_conninfo(const std::string& address) {
         one_line(redact(address)), password_hint(address)));
   }
   if (const std::string port = invalid_port_in(given.get()); !port.empty()) {
-    throw UsageError(fmt::format("--db={}: port {}: expected 1 to 65535", one_line(redact(address)),
-                                 one_line(port)));
+    // With a password that is not encoded, libpq takes a part of it for the port.
+    const std::string hint = password_hint(address);
+    throw UsageError(fmt::format("--db={}: port {}: expected 1 to 65535{}",
+                                 one_line(redact(address)),
+                                 hint.empty() ? one_line(port, secrets_in(address)) : "***", hint));
   }
   const ConninfoOptions ambient(PQconndefaults());
   std::string conninfo;
@@ -107,6 +110,23 @@ std::string complete_conninfo(const std::string& address) {
     if (!is_set) append_keyword(conninfo, keyword, value);
   }
   return conninfo;
+}
+
+std::string place_of(const std::string& conninfo) {
+  const ConninfoOptions given(PQconninfoParse(conninfo.c_str(), nullptr));
+  const ConninfoOptions ambient(PQconndefaults());
+  const auto resolved = [&](std::string_view keyword) -> std::string {
+    const char* value = value_of(given.get(), keyword);
+    if (value == nullptr) value = value_of(ambient.get(), keyword);
+    return value == nullptr ? "" : value;
+  };
+  std::string place = "postgres";
+  for (const char* keyword : {"service", "host", "hostaddr", "port", "dbname"}) {
+    std::string value = resolved(keyword);
+    if (value.empty() && std::string_view(keyword) == "dbname") value = resolved("user");
+    if (!value.empty()) append_keyword(place, keyword, value);
+  }
+  return place;
 }
 
 bool host_is_known(const std::string& conninfo) {

@@ -22,6 +22,10 @@ namespace loadgen {
 // Throws UsageError, without the address's secrets, when libpq cannot read it.
 std::string complete_conninfo(const std::string& address);
 
+// Host, port and database that libpq takes from the address and the environment, in one line; of a
+// service, its name.
+std::string place_of(const std::string& conninfo);
+
 // False: the address names hosts, and none of the names has an address. Blocks for the resolver.
 bool host_is_known(const std::string& conninfo);
 

@@ -39,6 +39,7 @@ class PostgresTarget final : public Target {
 
   void open() override;
   [[nodiscard]] TargetInfo info() const override { return info_; }
+  [[nodiscard]] std::string place() const override { return place_of(access_.conninfo); }
   std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) override;
   void record_start(const RunRecord& record) override;
   void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;

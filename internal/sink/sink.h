@@ -84,6 +84,8 @@ struct TargetInfo {
   InsertMethod insert = InsertMethod::kAuto;  // the method in force
   // The settings in force that decide whether a commit survives a power cut.
   std::vector<std::pair<std::string, std::string>> durability{};
+  // What open() changed that a user has to know of: finished lines.
+  std::vector<std::string> notes{};
 };
 
 // A row of loadgen_runs.
@@ -142,6 +144,9 @@ class Target {
   [[nodiscard]] virtual TargetInfo info() const = 0;
   // The files the database is, where it is files: nothing else may be written there.
   [[nodiscard]] virtual std::vector<std::string> files() const { return {}; }
+  // Which database it is, however it is addressed and whatever its driver takes from the
+  // environment; without a secret. "" = the address alone tells.
+  [[nodiscard]] virtual std::string place() const { return ""; }
   // A connection for one consumer. From any thread once the target is open. Fails soon when a stop
   // is requested. Throws ConnectError.
   virtual std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) = 0;

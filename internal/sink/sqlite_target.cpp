@@ -82,6 +82,7 @@ class SqliteTarget final : public Target {
   WalCheckpointer checkpointer_;
   std::optional<SqliteConnection> connection_;  // set by open()
   std::atomic<bool> is_open_{false};            // connection_ may be used by interrupt()
+  std::vector<std::string> notes_;              // of open()
   std::optional<RunStart> start_;               // of the run last begun or found, if it is known
 };
 
@@ -140,6 +141,12 @@ bool SqliteTarget::is_untouched() {
 }
 
 void SqliteTarget::use_wal() {
+  const std::string before = connection_->query_value("PRAGMA journal_mode");
+  const bool is_new = connection_->query_value("SELECT count(*) FROM sqlite_master") == "0";
+  if (before != "wal" && !is_new) {
+    notes_ = {in_database(
+        SetupError(fmt::format("its journal mode was {}, and is WAL from now on", before)))};
+  }
   for (;;) {
     try {
       const std::string mode = connection_->query_value("PRAGMA journal_mode = WAL");
@@ -160,7 +167,8 @@ TargetInfo SqliteTarget::info() const {
       .version = sqlite3_libversion(),
       .insert = config_.insert,
       .durability = {{"journal_mode", "wal"},
-                     {"synchronous", config_.durability == Durability::kFull ? "full" : "normal"}}};
+                     {"synchronous", config_.durability == Durability::kFull ? "full" : "normal"}},
+      .notes = notes_};
 }
 
 std::unique_ptr<Sink> SqliteTarget::connect(const RunIdentity& run,

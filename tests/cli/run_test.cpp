@@ -248,6 +248,23 @@ TEST_CASE("run: the command's name may be left out, and values may follow in the
   CHECK(database.number("SELECT count(*) FROM other") == 10);
 }
 
+TEST_CASE("run: a large channel takes no more memory than what is in it") {
+  const ProcessResult result = run_app({"--db=null:", "--rps=max", "--count=100000",
+                                        "--queue-capacity=20M", "--verify=off", "--json=-"});
+  REQUIRE(result.exit_code == 0);
+  // All of it would be 2 GB.
+  CHECK(Json::parse(result.out).at("client").at("max_rss_bytes") < 500'000'000);
+}
+
+TEST_CASE("run: the database is told to be in another journal mode from now on") {
+  SqliteDatabase database;
+  database.execute("CREATE TABLE theirs (one)");
+  database.close();
+  const Arguments arguments{"--db=" + database.address(), "--rps=max", "--count=10"};
+  CHECK(contains(run_app(arguments).err, "its journal mode was delete, and is WAL from now on"));
+  CHECK_FALSE(contains(run_app(arguments).err, "journal mode"));
+}
+
 TEST_CASE("run: without an address the messages are in messages.db where it was started") {
   const TempDir directory;
   CHECK(run_app({"--rps=max", "--count=10"}, directory.path()).exit_code == 0);
