@@ -15,16 +15,16 @@
 namespace loadgen {
 namespace {
 
-// Left on the spool's disk: for others so much, or a twentieth of a small one; for its own
-// write-ahead log at least twice what that has before SQLite begins it anew.
+// The spool leaves this much of its disk free for other programs, or a twentieth of a small disk,
+// and this much for its own write-ahead log: twice the size at which SQLite starts the log again.
 constexpr std::uint64_t kFreeBytes = 64ULL << 20U;
 constexpr std::uint64_t kLogBytes = 8ULL << 20U;
-// Messages whose removal waits for an append to share its commit with. Not more: a transaction
-// needs room on the disk, and a full one is to be emptied.
+// Removals wait for the next append and share its commit, up to this many messages. A larger
+// transaction might find no room on the full disk that it is to empty.
 constexpr std::uint64_t kManySettled = 4096;
-// Ranges in the journal after which it is written anew.
+// The journal is rewritten, merged, when it has this many ranges.
 constexpr std::uint64_t kManyRanges = 16'384;
-// A disk says nothing when it has room again.
+// How often a full disk is looked at: nothing tells when it has room again.
 constexpr std::chrono::milliseconds kLookAgain{100};
 // Messages read at a time from a spool that is gone.
 constexpr std::size_t kManyRead = 1000;

@@ -70,8 +70,8 @@ class CourierOfRun {
   std::optional<SequenceSet> stored_;
 };
 
-// The table the database remembers the run to have written to, asked before any is made. A database
-// that cannot be asked yet, because it is not up or new, gives none: only a hint.
+// The table that the run wrote to, as loadgen_runs remembers it. Asked before open() makes a table.
+// nullopt when the database is new, is not up yet, or does not know the run.
 std::optional<std::string> table_of(std::int64_t run_id, const Options& options, Clock& clock) {
   try {
     const auto target = make_target(options, clock);
