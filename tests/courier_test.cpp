@@ -373,15 +373,39 @@ TEST_CASE("courier: where nothing passes, a lock that is held for ever makes no 
   CHECK(delivered.ends[Fate::kDeadLettered] == 0);
 }
 
+TEST_CASE("courier: the rows of one frame are witnesses enough, wherever the bad one is") {
+  for (const ErrorClass error_class : {ErrorClass::kContention, ErrorClass::kUnknown}) {
+    for (const std::uint64_t bad : {0U, 2U, 4U}) {
+      Fixture f;
+      f.sink.bad = {bad};
+      f.sink.bad_class = error_class;
+      const Delivered delivered = f.deliver(messages_from(0, 5));
+      CHECK(delivered.ends[Fate::kStored] == 4);
+      CHECK(delivered.ends[Fate::kDeadLettered] == 1);
+      CHECK_FALSE(delivered.failure.has_value());
+      CHECK(f.stored.size() == 4);
+    }
+  }
+}
+
+TEST_CASE("courier: where nothing passes, an unknown error makes no row poison and ends the run") {
+  Fixture f;
+  f.sink.answer = [](std::size_t) { return Answer{Fault::kNone, refusal(ErrorClass::kUnknown)}; };
+  const Delivered delivered = f.deliver(messages_from(0, 5));
+  CHECK(delivered.ends[Fate::kUnsent] == 5);
+  CHECK(delivered.ends[Fate::kDeadLettered] == 0);
+  CHECK(delivered.failure.has_value());
+}
+
 TEST_CASE("courier: an unknown error is tried three times, a fatal one once") {
   for (const auto& [error_class, tries] :
        {std::pair(ErrorClass::kUnknown, 3U), std::pair(ErrorClass::kFatal, 1U)}) {
     Fixture f;
     const ErrorClass it = error_class;
     f.sink.answer = [it](std::size_t) { return Answer{Fault::kNone, refusal(it)}; };
-    const auto list = messages_from(0, 5);
+    const auto list = messages_from(0, 1);
     const Delivered delivered = f.deliver(list);
-    CHECK(delivered.ends[Fate::kUnsent] == 5);
+    CHECK(delivered.ends[Fate::kUnsent] == 1);
     CHECK(delivered.failure.has_value());
     CHECK(f.sink.writes == tries);
   }

@@ -296,6 +296,29 @@ TEST_CASE("poison: one bad row in the largest frame costs a few dozen pieces, wh
   }
 }
 
+TEST_CASE("poison: a piece that is deferred comes once more, after all others") {
+  PoisonIsolation isolation(4);
+  CHECK_FALSE(isolation.may_defer());  // there are no others
+  isolation.refused(std::nullopt);
+  REQUIRE(isolation.may_defer());
+  isolation.defer();
+  CHECK(is(isolation.next(), 2, 2));
+  isolation.refused(std::nullopt);
+  CHECK(is(isolation.next(), 2, 1));
+  CHECK(isolation.pending().size() == 3);
+  isolation.written();
+  CHECK(is(isolation.next(), 3, 1));
+  isolation.defer();
+  CHECK(is(isolation.next(), 0, 2));
+  CHECK_FALSE(isolation.may_defer());
+  isolation.written();
+  CHECK(is(isolation.next(), 3, 1));
+  isolation.refused(std::nullopt);
+  isolation.refused(std::nullopt);
+  CHECK_FALSE(isolation.next());
+  CHECK(poison_of(isolation) == Rows{3});
+}
+
 TEST_CASE("poison: a database of moods ends too, and no row is lost") {
   std::mt19937_64 random(20260103);
   for (int round = 0; round < 200; ++round) {
@@ -304,6 +327,10 @@ TEST_CASE("poison: a database of moods ends too, and no row is lost") {
     std::size_t written = 0;
     std::size_t answers = 0;
     while (const std::optional<Piece> piece = isolation.next()) {
+      if (random() % 5 == 0 && isolation.may_defer()) {
+        isolation.defer();
+        continue;
+      }
       if (random() % 2 == 0) {
         written += piece->count;
         isolation.written();

@@ -72,8 +72,9 @@ Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
   Delivered delivered;
   held_back_ = nanoseconds(0);
   successes_before_.reset();
-  const Piece whole = settle(frame, events, delivered);
   const std::uint64_t rows = frame.messages.size();
+  const Piece whole =
+      settle(frame, rows > 1 ? Unwitnessed::kSplit : Unwitnessed::kPersist, events, delivered);
   switch (whole.settled) {
     case Settled::kStored:
       delivered.ends[Fate::kStored] = rows;
@@ -85,6 +86,7 @@ Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
     case Settled::kInDoubt:
       leave(frame.messages, Fate::kInDoubt, events, delivered);
       break;
+    case Settled::kDeferred:  // only a part can be
     case Settled::kPoison:
       if (events.on_refused()) return delivered;
       isolate(frame, whole, events, delivered);
@@ -110,8 +112,8 @@ void Courier::leave(std::span<const Message> messages, Fate fate, const Delivery
 }
 
 // Tries the piece until it is stored, refused for good, or may not be tried again.
-Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
-                               Delivered& delivered) {
+Courier::Piece Courier::settle(const Frame& frame, Unwitnessed unwitnessed,
+                               const DeliveryEvents& events, Delivered& delivered) {
   Trying trying;
   Piece piece;
   const auto end_as = [&](Settled settled) {
@@ -178,7 +180,16 @@ Courier::Piece Courier::settle(const Frame& frame, const DeliveryEvents& events,
       // Past its row in the ledger: an attempt in doubt before this one was not committed.
       return end_as(Settled::kPoison);
     }
-    if (is_singled_out(attempt, frame, trying)) return end_as(Settled::kPoison);
+    switch (whose_fault(attempt, trying)) {
+      case Blame::kNotYet:
+        break;
+      case Blame::kFrame:
+        return end_as(Settled::kPoison);
+      case Blame::kUnknown:
+        if (unwitnessed == Unwitnessed::kSplit) return end_as(Settled::kPoison);
+        if (unwitnessed == Unwitnessed::kDefer) return end_as(Settled::kDeferred);
+        break;
+    }
     trying.unknown_errors += result.error.error_class == ErrorClass::kUnknown ? 1 : 0;
     if (is_hopeless(attempt, trying)) {
       delivered.failure = result;
@@ -232,28 +243,19 @@ void Courier::drop_sink() {
 }
 
 // Whether it must be the frame, though the error's class says that trying again helps: it is
-// refused again and again in the same way while others, or other parts of it, are stored. A frame
-// of many rows may be split without that: its parts will tell.
-bool Courier::is_singled_out(const Attempt& attempt, const Frame& frame, Trying& trying) {
+// refused again and again in the same way while others, or other parts of it, are stored.
+Courier::Blame Courier::whose_fault(const Attempt& attempt, Trying& trying) {
   const WriteError& error = attempt.result.error;
-  const bool may_be =
-      error.error_class == ErrorClass::kContention || error.error_class == ErrorClass::kUnknown;
-  const bool is_refusal = attempt.stage == Stage::kWrite && !trying.in_doubt && may_be &&
-                          attempt.result.outcome == WriteOutcome::kNotWritten;
-  if (!is_refusal) {
-    trying.refusals = 0;
-    return false;
-  }
-  if (trying.refusals == 0 || trying.refusal != error.code) {
-    trying.refusal = error.code;
-    trying.refusals = 0;
-  }
-  ++trying.refusals;
-  if (!successes_before_) successes_before_ = context_.budget.successes();
   const bool is_unknown = error.error_class == ErrorClass::kUnknown;
-  const bool others_pass = context_.budget.successes() > *successes_before_;
-  return trying.refusals >= (is_unknown ? kMostUnknown : kMostContention) &&
-         (others_pass || (!is_unknown && frame.messages.size() > 1));
+  const bool is_refusal = attempt.stage == Stage::kWrite && !trying.in_doubt &&
+                          (is_unknown || error.error_class == ErrorClass::kContention) &&
+                          attempt.result.outcome == WriteOutcome::kNotWritten;
+  if (!is_refusal || trying.refusal != error.code) trying.refusals = 0;
+  if (!is_refusal) return Blame::kNotYet;
+  trying.refusal = error.code;
+  if (!successes_before_) successes_before_ = context_.budget.successes();
+  if (++trying.refusals < (is_unknown ? kMostUnknown : kMostContention)) return Blame::kNotYet;
+  return context_.budget.successes() > *successes_before_ ? Blame::kFrame : Blame::kUnknown;
 }
 
 bool Courier::is_hopeless(const Attempt& attempt, const Trying& trying) {
@@ -297,12 +299,21 @@ bool Courier::back_off(const WriteResult& result, Trying& trying) {
   return slept;
 }
 
+// What of a frame was given up on: the last piece was being tried, the others were not.
+void Courier::leave_pending(const Frame& frame, std::span<const PoisonIsolation::Piece> pending,
+                            Settled last, const DeliveryEvents& events, Delivered& delivered) {
+  for (const PoisonIsolation::Piece& rows : pending) {
+    const bool is_in_doubt = last == Settled::kInDoubt && &rows == &pending.back();
+    leave(frame.messages.subspan(rows.first, rows.count),
+          is_in_doubt ? Fate::kInDoubt : Fate::kUnsent, events, delivered);
+  }
+}
+
 // A row of the frame can never be stored: finds out which, and stores all others.
 void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& events,
                       Delivered& delivered) {
   PoisonIsolation isolation(frame.messages.size());
   std::vector<DeadLetter> dead;
-  std::size_t settled = 0;  // rows before this one: pieces come from left to right
   // The first piece is the whole frame, which was tried already.
   for (auto rows = isolation.next(); rows;) {
     const auto part = frame.messages.subspan(rows->first, rows->count);
@@ -310,25 +321,25 @@ void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& eve
       isolation.written();
       events.on_stored(part, confirmed(piece));
       delivered.ends[Fate::kStored] += rows->count;
-      settled = rows->first + rows->count;
     } else if (piece.settled == Settled::kPoison) {
       isolation.refused(piece.last.error.row);
       for (const std::size_t row : isolation.poison().subspan(dead.size())) {
         dead.push_back(
             make_dead_letter(context_.run, frame.messages[row], piece.attempts, piece.last.error));
-        settled = row + 1;
       }
+    } else if (piece.settled == Settled::kDeferred) {
+      isolation.defer();
     } else {
-      if (piece.settled == Settled::kInDoubt) {
-        leave(part, Fate::kInDoubt, events, delivered);
-        settled = rows->first + rows->count;
-      }
       break;
     }
     rows = isolation.next();
-    if (rows) piece = settle({frame.messages.subspan(rows->first, rows->count)}, events, delivered);
+    if (rows) {
+      piece = settle({frame.messages.subspan(rows->first, rows->count)},
+                     isolation.may_defer() ? Unwitnessed::kDefer : Unwitnessed::kPersist, events,
+                     delivered);
+    }
   }
-  leave(frame.messages.subspan(settled), Fate::kUnsent, events, delivered);
+  leave_pending(frame, isolation.pending(), piece.settled, events, delivered);
   if (dead.empty()) return;
   auto problem = context_.dead_letters.add(dead);
   for (const std::size_t row : isolation.poison()) {

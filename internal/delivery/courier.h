@@ -17,6 +17,7 @@
 #include "delivery/backoff.h"
 #include "delivery/circuit_breaker.h"
 #include "delivery/dead_letters.h"
+#include "delivery/poison_isolation.h"
 #include "model/fate.h"
 #include "sink/sink.h"
 
@@ -102,7 +103,15 @@ class Courier {
   std::optional<TimePoint> interrupt_if_overdue(TimePoint overdue) noexcept;
 
  private:
-  enum class Settled { kStored, kPoison, kUnsent, kInDoubt };
+  enum class Settled { kStored, kPoison, kDeferred, kUnsent, kInDoubt };
+  // What to do with a piece that is refused again and again while nothing else is stored, so that
+  // nobody knows whether it is to blame.
+  enum class Unwitnessed {
+    kSplit,    // a frame: its parts will tell
+    kDefer,    // a part: the others will tell
+    kPersist,  // there is nothing else to try
+  };
+  enum class Blame { kNotYet, kFrame, kUnknown };
   // How one piece of a frame ended, and what the last attempt said.
   struct Piece {
     Settled settled = Settled::kUnsent;
@@ -127,15 +136,18 @@ class Courier {
   };
 
   [[nodiscard]] TimePoint confirmed(const Piece& piece) const;
-  Piece settle(const Frame& frame, const DeliveryEvents& events, Delivered& delivered);
+  Piece settle(const Frame& frame, Unwitnessed unwitnessed, const DeliveryEvents& events,
+               Delivered& delivered);
   static void leave(std::span<const Message> messages, Fate fate, const DeliveryEvents& events,
                     Delivered& delivered);
   Attempt attempt(const Frame& frame);
   void begin_attempt(TimePoint now);
   WriteResult end_attempt(WriteResult result);
   void drop_sink();
-  [[nodiscard]] bool is_singled_out(const Attempt& attempt, const Frame& frame, Trying& trying);
+  [[nodiscard]] Blame whose_fault(const Attempt& attempt, Trying& trying);
   [[nodiscard]] bool is_hopeless(const Attempt& attempt, const Trying& trying);
+  static void leave_pending(const Frame& frame, std::span<const PoisonIsolation::Piece> pending,
+                            Settled last, const DeliveryEvents& events, Delivered& delivered);
   bool back_off(const WriteResult& result, Trying& trying);
   void isolate(const Frame& frame, Piece piece, const DeliveryEvents& events, Delivered& delivered);
 

@@ -1,5 +1,6 @@
 #include "delivery/poison_isolation.h"
 
+#include <algorithm>
 #include <cassert>
 
 namespace loadgen {
@@ -8,7 +9,7 @@ PoisonIsolation::PoisonIsolation(std::size_t rows) { push({0, rows}); }
 
 std::optional<PoisonIsolation::Piece> PoisonIsolation::next() const {
   if (pending_.empty()) return std::nullopt;
-  return pending_.back();
+  return pending_.back().piece;
 }
 
 void PoisonIsolation::written() {
@@ -17,9 +18,26 @@ void PoisonIsolation::written() {
   refusals_alone_ = 0;
 }
 
+bool PoisonIsolation::may_defer() const {
+  return pending_.size() > 1 && !pending_.back().was_deferred;
+}
+
+void PoisonIsolation::defer() {
+  assert(may_defer());
+  pending_.back().was_deferred = true;
+  std::rotate(pending_.begin(), pending_.end() - 1, pending_.end());
+  refusals_alone_ = 0;
+}
+
+std::vector<PoisonIsolation::Piece> PoisonIsolation::pending() const {
+  std::vector<Piece> pieces;
+  for (const Pending& pending : pending_) pieces.push_back(pending.piece);
+  return pieces;
+}
+
 void PoisonIsolation::refused(std::optional<std::size_t> row) {
   assert(!pending_.empty());
-  const Piece piece = pending_.back();
+  const Piece piece = pending_.back().piece;
   if (piece.count == 1) {
     refused_alone();
     return;
@@ -43,7 +61,7 @@ void PoisonIsolation::refused(std::optional<std::size_t> row) {
 
 void PoisonIsolation::refused_alone() {
   if (++refusals_alone_ < 2) return;
-  const std::size_t row = pending_.back().first;
+  const std::size_t row = pending_.back().piece.first;
   pending_.pop_back();
   refusals_alone_ = 0;
   if (named_ == row) named_.reset();
@@ -51,7 +69,7 @@ void PoisonIsolation::refused_alone() {
 }
 
 void PoisonIsolation::push(Piece piece) {
-  if (piece.count > 0) pending_.push_back(piece);
+  if (piece.count > 0) pending_.push_back({piece});
 }
 
 }  // namespace loadgen

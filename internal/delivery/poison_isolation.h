@@ -1,8 +1,8 @@
 // Finds the rows a database will never take in a frame it refused, and lets all others be stored:
 // says which piece of the frame to write next, as a transaction of its own, and is told what came
-// of it. A row is poison only when it was refused alone, twice. Pieces come from left to right, and
-// no row is written twice. A pure state machine: not thread-safe, never blocks, allocates for the
-// poison it finds and for some log2(rows) pieces.
+// of it. A row is poison only when it was refused alone, twice. Pieces come from left to right, but
+// for those that are deferred, and no row is written twice. A pure state machine: not thread-safe,
+// never blocks, allocates for the poison it finds and for some log2(rows) pieces.
 //
 // Among n rows, k poisonous ones are found in at most 2 k ceil(log2 n) + k + 1 pieces by bisection,
 // and in at most 4 k + 1 when each refusal names the first bad row of its piece. Names that are
@@ -33,18 +33,27 @@ class PoisonIsolation {
   [[nodiscard]] std::optional<Piece> next() const;
   // next() is committed.
   void written();
+  // next() cannot be judged now: it comes again after all others, once.
+  void defer();
+  [[nodiscard]] bool may_defer() const;
   // next() was refused for its data. `row`, from 0 within the piece, is the one the database named,
   // if it named one.
   void refused(std::optional<std::size_t> row);
 
-  // Rows of the frame found so far, ascending.
+  // Neither written nor poison so far; next() is the last of them.
+  [[nodiscard]] std::vector<Piece> pending() const;
+  // Rows of the frame found so far, in that order.
   [[nodiscard]] std::span<const std::size_t> poison() const { return poison_; }
 
  private:
   void refused_alone();
   void push(Piece piece);
 
-  std::vector<Piece> pending_;  // a stack: the leftmost is the last
+  struct Pending {
+    Piece piece;
+    bool was_deferred = false;
+  };
+  std::vector<Pending> pending_;  // a stack: the leftmost is the last
   std::vector<std::size_t> poison_;
   std::uint32_t refusals_alone_ = 0;  // of the one row that is next
   // The row last named, until it proved bad. Meanwhile other names are ignored; for good, if it was

@@ -239,6 +239,16 @@ def poison_contention(b, method):
             "the others are not all stored")
 
 
+@row("a row of the only consumer's first frame is refused for ever", variants=("40001", "MY001"))
+def poison_without_company(b, code):
+    """The other rows of its frame tell that it is the row: by chance, or by a code nobody knows."""
+    b.postgres_with_tables(trigger("IF NEW.sequence = 0 THEN "
+                                   f"RAISE 'refused' USING ERRCODE = '{code}'; END IF;"))
+    b.start("--rps=1000", "--duration=2", "--consumers=1", "--producers=1", "--drain-timeout=60")
+    b.judge(exits=(3,), limit=70)
+    b.check(b.dead_sequences() == [0], f"dead letters {b.dead_sequences()[:8]}...")
+
+
 @row("NOT NULL refuses 1 row in 1000", variants=METHODS)
 def poison_not_null(b, method):
     """23502, of a row a trigger spoiled"""
