@@ -41,7 +41,7 @@ _loadgen_app() {
         COMPREPLY=($(compgen -f -- "$cur")) && return
       fi
       ;;
-    verify) words+=" --run --verify --json" ;;
+    verify) words+=" --run --verify --timeout --connect-wait --json" ;;
     *)
       words+=" --producers --rps --duration --count --burst --max-lag --message-size --seed --queue-capacity --on-full
         --spool --consumers --batch-size --linger --table --insert --durability --drain-timeout --delivery --retries

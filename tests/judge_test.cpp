@@ -103,7 +103,7 @@ TEST_CASE("judge: messages the database refused are no bottleneck, unless they c
         "refused them; all others were stored in time.");
   CHECK(sustained(report).rate_was == false);
   report.total_time = 20s;
-  CHECK(contains(verdict(report), "5 dead-lettered; what the bottleneck was is not to be told"));
+  CHECK(contains(verdict(report), "5 dead-lettered; what the bottleneck was cannot be told"));
   report = good_report();
   report.counts.ends[Fate::kStored] -= 6;
   report.counts.ends[Fate::kDeadLettered] = 5;
@@ -141,11 +141,11 @@ TEST_CASE("judge: a tenth of a second says nothing of what limited it") {
   report.total_time = 100ms;
   CHECK(contains(verdict(report), "the limit was this program"));
   report.total_time = 99ms;
-  CHECK(contains(verdict(report), "what the limit was is not to be told from so short a run."));
+  CHECK(contains(verdict(report), "what the limit was cannot be told from so short a run."));
   report.counts.ends[Fate::kDropped] =
       std::exchange(report.counts.ends[Fate::kStored], 22) - 22;  // in so short a time
   CHECK(contains(verdict(report),
-                 "were stored, 4,978 dropped; what the limit was is not to be told from"));
+                 "were stored, 4,978 dropped; what the limit was cannot be told from"));
 }
 
 TEST_CASE("exit codes: the numbers scripts rely on") {
@@ -357,14 +357,14 @@ TEST_CASE("verdict: a rate that was not sustained, with what is missing") {
   report.total_time = 20s;
   CHECK(verdict(report).starts_with(
       "The rate of 500 messages a second was not sustained: 100 a second were stored, 1,234 "
-      "skipped, 6,000 dropped, 700 unsent, 66 in doubt; what the bottleneck was is not to be "
+      "skipped, 6,000 dropped, 700 unsent, 66 in doubt; what the bottleneck was cannot be "
       "told: "));
 }
 
 TEST_CASE("verdict: a rate that was merely late mentions nothing missing") {
   CHECK(verdict(slow_report())
             .starts_with("The rate of 500 messages a second was not sustained: 250 a second were "
-                         "stored; what the bottleneck was is not to be told: "));
+                         "stored; what the bottleneck was cannot be told: "));
 }
 
 TEST_CASE("verdict: a run that was too short to judge says so, and blames nobody") {
@@ -372,8 +372,8 @@ TEST_CASE("verdict: a run that was too short to judge says so, and blames nobody
   report.counts.scheduled = report.counts.produced = report.counts.ends[Fate::kStored] = 5;
   report.total_time = 20ms;
   CHECK(verdict(report) ==
-        "Whether the rate of 500 messages a second was sustained is not to be told: the run lasted "
-        "10.0 ms, too short to see a backlog grow.");
+        "Whether the rate of 500 messages a second was sustained cannot be told: its schedule was "
+        "10.0 ms long, too short to see a backlog grow.");
 }
 
 TEST_CASE("verdict: what the drain timeout cut off is said to be so, and blames nobody for it") {
@@ -384,7 +384,7 @@ TEST_CASE("verdict: what the drain timeout cut off is said to be so, and blames 
   report.drain_timed_out = true;
   report.silence_at_end = 5ms;
   CHECK(contains(verdict(report),
-                 ", 30 unsent when --drain-timeout was over; what the bottleneck was is not to be "
+                 ", 30 unsent when --drain-timeout was over; what the bottleneck was cannot be "
                  "told: consumers spent 1 % of their time in writes, the channel was hardly ever "
                  "full, and as to this program, it used 0.0 of 2 cores."));
 }
@@ -490,7 +490,7 @@ TEST_CASE("verdict: the program is the bottleneck only when it was busy") {
   report.environment.cpu_count = 4;
   report.latency.schedule_lag.record(2ms, 100);
   report.client = {.cpu_user_s = 30, .cpu_system_s = 10};
-  CHECK(contains(verdict(report), "what the bottleneck was is not to be told: "));
+  CHECK(contains(verdict(report), "what the bottleneck was cannot be told: "));
   CHECK(contains(verdict(report), "as to this program, it used 2.0 of 4 cores"));
   report.client = {.cpu_user_s = 50, .cpu_system_s = 18};
   CHECK(contains(verdict(report), "it used 3.4 of 4 cores"));

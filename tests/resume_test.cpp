@@ -39,7 +39,11 @@ class AuditedTarget final : public Target {
   }
   void record_start(const RunRecord&) override {}
   void record_end(std::int64_t, WallTime, const std::string&) override {}
-  std::optional<RecordedRun> find_run(std::optional<std::int64_t>) override { return {}; }
+  std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) override {
+    RecordedRun run;
+    run.run_id = run_id.value_or(0);
+    return run;
+  }
   [[nodiscard]] bool can_read_back() const override { return true; }
   void read_back(std::int64_t, RowContent, const RowVisitor&) override { during_audit_(*this); }
   void interrupt() noexcept override { interrupted = true; }

@@ -135,7 +135,7 @@ TEST_CASE("sustained: a stall that was caught up changes nothing") {
   CHECK(judged({.length_s = 10, .capacity = 5000, .stall_at_s = 3, .stall_s = 2}) == true);
 }
 
-TEST_CASE("sustained: a stall that the run ended in is not to be told, and a long one no success") {
+TEST_CASE("sustained: a stall that the run ended in cannot be told, and a long one no success") {
   const Simulated s{.length_s = 2, .capacity = 5000, .stall_at_s = 1.6, .stall_s = 0.6};
   const Sustained short_stall = sustained(run(s));
   CHECK(short_stall.rate_was == std::nullopt);

@@ -3,9 +3,11 @@
 #include <fmt/format.h>
 
 #include <cstring>
+#include <new>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <vector>
 
 #include "base/error.h"
@@ -84,7 +86,7 @@ int with_json(const std::string& destination, const std::vector<std::string>& ta
     check_stdout();
     result = command();
   } catch (const std::exception& error) {
-    deliver_json_of_failure(destination, json_failure(error.what(), exit_code_of(error)),
+    deliver_json_of_failure(destination, json_failure(reason_of(error), exit_code_of(error)),
                             error.what());
     throw;
   }
@@ -98,6 +100,18 @@ int exit_code(const VerifyReport& report) {
 }
 
 }  // namespace
+
+// What the system refuses is no error of the database's.
+std::string reason_of(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
+    return "the system gives this process no more memory";
+  }
+  if (const auto* refused = dynamic_cast<const std::system_error*>(&error);
+      refused != nullptr && refused->code() == std::errc::resource_unavailable_try_again) {
+    return "the system gives this process no more threads";
+  }
+  return error.what();
+}
 
 int exit_code_of(const std::exception& error) {
   if (const auto* interrupted = dynamic_cast<const StartInterrupted*>(&error)) {
@@ -125,7 +139,7 @@ int execute(const Options& options) {
     // A result of an earlier run must not pass for this one's.
     if (!delivered) {
       const RunReport report =
-          report_failed_start(plan, *target, clock, error.what(), exit_code_of(error));
+          report_failed_start(plan, *target, clock, reason_of(error), exit_code_of(error));
       deliver_json_of_failure(options.json, json_report(report), error.what());
     }
     throw;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <exception>
+#include <string>
 
 #include "options/parse_options.h"
 
@@ -13,6 +14,8 @@ int execute(const Replay& wanted);
 int execute(const Verify& wanted);
 int execute(const ShowText& text);
 
+// One line for what was thrown.
+std::string reason_of(const std::exception& error);
 // The process's exit code for what was thrown.
 int exit_code_of(const std::exception& error);
 

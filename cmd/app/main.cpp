@@ -14,7 +14,7 @@ using namespace loadgen;
 
 int fail(const std::exception& error) {
   finish_logging();
-  write_last_line(std::string("app: ") + error.what() + "\n");
+  write_last_line("app: " + reason_of(error) + "\n");
   return exit_code_of(error);
 }
 

@@ -1,5 +1,7 @@
 #include "audit/audit.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <string>
 
@@ -79,8 +81,15 @@ AuditResult compare(Target& target, const AuditSubject& subject, VerifyMode mode
 // Nothing is called lost before it was looked for everywhere.
 template <typename Compare>
 AuditResult search(Target& target, Compare compare_rows) {
-  const AuditResult result = compare_rows();
-  return result.passed == false && target.search_whole_table() ? compare_rows() : result;
+  AuditResult result = compare_rows();
+  if (result.passed == false && target.search_whole_table()) result = compare_rows();
+  if (result.lost > 0 && target.hides_rows()) {
+    throw SetupError(fmt::format(
+        "row level security may hide rows from this user: whether the {} rows that were not found "
+        "are stored cannot be told",
+        result.lost));
+  }
+  return result;
 }
 
 }  // namespace

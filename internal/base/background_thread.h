@@ -1,5 +1,5 @@
-// Starts a thread in which all signals are blocked. Threads that start before the SignalWatcher need
-// this: a signal that one of them received would end the process. Throws as std::jthread does.
+// Starts a thread in which all signals are blocked. Threads that start before the SignalWatcher
+// need this: a signal that one of them received would end the process. Throws as std::jthread does.
 #pragma once
 
 #include <csignal>

@@ -33,8 +33,8 @@ void unmap_all() {
 // std::new_handler: called by operator new, which tries again when this returns. It may be called
 // by any thread, with any lock held, and so allocates and locks nothing.
 void release_one_block() {
-  for (auto& block : blocks) {
-    void* const held = block.exchange(nullptr);
+  for (std::size_t i = 0; i < kBlocks - 1; ++i) {
+    void* const held = blocks[i].exchange(nullptr);
     if (held == nullptr) continue;
     munmap(held, kBlockBytes);
     if (untouched.exchange(false)) used_or_ending.release();
@@ -59,7 +59,10 @@ MemoryReserve::MemoryReserve(std::function<void()> on_use) : on_use_(std::move(o
   try {
     thread_ = start_background_thread([this](const std::stop_token& stop) {
       used_or_ending.acquire();
-      if (!stop.stop_requested()) on_use_();
+      if (stop.stop_requested()) return;
+      // The last block, which nobody else could take.
+      if (void* const held = blocks.back().exchange(nullptr)) munmap(held, kBlockBytes);
+      on_use_();
     });
   } catch (...) {
     unmap_all();

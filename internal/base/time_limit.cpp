@@ -19,6 +19,11 @@ TimeLimit::TimeLimit(Clock& clock, nanoseconds limit, std::function<void()> on_e
         on_expiry_();
       })) {}
 
+bool TimeLimit::end() {
+  thread_ = {};  // joins
+  return expired_;
+}
+
 void TimeLimit::restart() { deadline_ = clock_.now() + limit_; }
 
 }  // namespace loadgen

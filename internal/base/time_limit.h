@@ -19,6 +19,8 @@ class TimeLimit {
   TimeLimit& operator=(const TimeLimit&) = delete;
   ~TimeLimit() = default;
 
+  // Ends it: returns whether it had expired, and `on_expiry` is not called after that.
+  bool end();
   // There was progress.
   void restart();
   [[nodiscard]] bool expired() const { return expired_; }

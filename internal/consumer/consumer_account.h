@@ -34,7 +34,7 @@ class ConsumerAccount {
 
   // Before anything is stored.
   void production_starts(TimePoint when) { start_ = when; }
-  [[nodiscard]] Meter& meter() { return meter_; }
+  [[nodiscard]] ConsumerMeter& meter() { return meter_; }
 
   // For the consumer, until close(): where its batch lies.
   [[nodiscard]] std::span<Message> slots() { return slots_; }
@@ -76,7 +76,7 @@ class ConsumerAccount {
   const Timing timing_;
   TimePoint start_;  // of production; constant after that
 
-  Meter meter_;
+  ConsumerMeter meter_;
 
   // Written by the consumer alone; the first held_ are not changed while they are held.
   std::vector<Message> slots_;

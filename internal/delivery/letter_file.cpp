@@ -134,6 +134,8 @@ int LetterFile::check() const {
   if (lstat(path_.c_str(), &status) == 0) {
     if (S_ISLNK(status.st_mode)) return ELOOP;
     if (S_ISDIR(status.st_mode)) return EISDIR;
+    // Writing might wait for a reader for ever.
+    if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)) return EINVAL;
     return access(path_.c_str(), W_OK) == 0 ? 0 : errno;
   }
   if (errno != ENOENT) return errno;
@@ -142,7 +144,8 @@ int LetterFile::check() const {
 }
 
 int LetterFile::open_file() {
-  file_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+  file_ = open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC,
+               0600);
   if (file_ < 0) return errno;
   // A line that a crash tore must not swallow the first of ours.
   struct stat status {};

@@ -129,6 +129,15 @@ void declare_writing(Declarer& declare, Options& options) {
                 "time to write the rest after producing ends");
 }
 
+void declare_waits(Declarer& declare, Options& options) {
+  declare.value("--timeout", "D", options.timeout, positive_duration, "30s",
+                "a duration above 0, up to 365d, such as 30s",
+                "longest one attempt to write, or to read, may take");
+  declare.value("--connect-wait", "D", options.connect_wait, parse_duration, "10s",
+                "a duration up to 365d such as 10s, or 0",
+                "wait for a database that is not up, locked, or silent");
+}
+
 void declare_attempts(Declarer& declare, Options& options) {
   declare.value("--retries", "N", options.retries, count_within<std::uint64_t>(0, 1'000'000'000),
                 "unlimited", "a whole number from 0 to 1G such as 5", "retries of one frame");
@@ -144,12 +153,7 @@ void declare_attempts(Declarer& declare, Options& options) {
       },
       "50ms,10s", "two durations above 0, the longer last, such as 50ms,10s",
       "wait before a retry: doubles up to MAX, at random");
-  declare.value("--timeout", "D", options.timeout, positive_duration, "30s",
-                "a duration above 0, up to 365d, such as 30s",
-                "longest one attempt to write may take");
-  declare.value("--connect-wait", "D", options.connect_wait, parse_duration, "10s",
-                "a duration up to 365d such as 10s, or 0",
-                "wait for a database that is not up, locked, or silent");
+  declare_waits(declare, options);
   declare.choice("--breaker", "B", options.breaker,
                  "pause all while the database is down: on, off");
 }
@@ -380,6 +384,7 @@ Command parse_verify(std::vector<std::string> arguments) {
       "the latest", "the number of a run, as its result and loadgen_runs show it",
       "the run to audit");
   declare.choice("--verify", "M", verify.options.verify, "full compares every text; count");
+  declare_waits(declare, verify.options);
   declare_json(declare, verify.options);
   declare.choice("--log-level", "L", verify.options.log_level, "debug, info, warn, error or off");
   std::vector<std::string> operands;

@@ -12,7 +12,7 @@ bool ProducerAccount::take(std::size_t count) {
   if (closed_) return false;
   const SequenceRange sequences{slots_.front().sequence, slots_.front().sequence + count};
   produced_.insert({&sequences, 1});
-  meter_.record([&](Sample& sample) { sample.produced += count; });
+  meter_.record([&](SampleCounts& sample) { sample.produced += count; });
   begin_ = 0;
   end_ = count;
   pushing_ = false;
@@ -30,7 +30,7 @@ bool ProducerAccount::pushed(const PushResult& result) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
   if (result.dropped > 0) {
-    meter_.record([&](Sample& sample) { sample.ends[Fate::kDropped] += result.dropped; });
+    meter_.record([&](SampleCounts& sample) { sample.ends[Fate::kDropped] += result.dropped; });
   }
   pushing_ = false;
   begin_ = result.status == PushStatus::kDone ? end_ : result.accepted;
@@ -40,7 +40,7 @@ bool ProducerAccount::pushed(const PushResult& result) {
 bool ProducerAccount::kept_all_but(std::span<const LostMessages> lost) {
   const std::lock_guard lock(mutex_);
   if (closed_) return false;
-  meter_.record([&](Sample& sample) {
+  meter_.record([&](SampleCounts& sample) {
     for (const LostMessages& part : lost) sample.ends[part.fate] += part.messages.size();
   });
   begin_ = end_;

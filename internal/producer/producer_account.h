@@ -22,7 +22,7 @@ class ProducerAccount {
   // borrowed, must outlive the account.
   ProducerAccount(std::size_t most_tickets, SharedSequenceSet& produced);
 
-  [[nodiscard]] Meter& meter() { return meter_; }
+  [[nodiscard]] ProducerMeter& meter() { return meter_; }
 
   // For the producer, until close(): where its tickets lie.
   [[nodiscard]] std::span<Ticket> slots() { return slots_; }
@@ -51,7 +51,7 @@ class ProducerAccount {
   // Constant after construction.
   SharedSequenceSet& produced_;
 
-  Meter meter_;
+  ProducerMeter meter_;
 
   // Written by the producer alone; those from begin_ to end_ are not changed while they are held.
   std::vector<Ticket> slots_;

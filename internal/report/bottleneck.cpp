@@ -116,7 +116,7 @@ std::string blame(const RunReport& report, std::string_view what) {
     return fmt::format("the {} was {}", what, culprit);
   };
   const auto untold = [&](std::string_view why) {
-    return fmt::format("what the {} was is not to be told{}", what, why);
+    return fmt::format("what the {} was cannot be told{}", what, why);
   };
   const bool real_database = report.database.kind != "null";
   if (real_database) {

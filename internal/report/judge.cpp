@@ -99,9 +99,8 @@ std::string judge_rate(const RunReport& report) {
   const std::string wanted = format_rate(*report.config.rps);
   const Sustained was = sustained(report);
   if (!was.rate_was) {
-    return fmt::format(
-        "Whether the rate of {} messages a second was sustained is not to be told: {}.", wanted,
-        was.unknown_because);
+    return fmt::format("Whether the rate of {} messages a second was sustained cannot be told: {}.",
+                       wanted, was.unknown_because);
   }
   if (*was.rate_was) return fmt::format("The rate of {} messages a second was sustained.", wanted);
   const Counts& counts = report.counts;

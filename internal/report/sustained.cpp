@@ -78,8 +78,8 @@ Sustained sustained(const RunReport& report) {
   if (seconds(report.total_time) > length + course.before + tolerance + kLastStallS) {
     return {false, ""};
   }
-  const std::string too_short = fmt::format("the run lasted {}, too short to see a backlog grow",
-                                            format_latency(length * 1e9));
+  const std::string too_short = fmt::format(
+      "its schedule was {} long, too short to see a backlog grow", format_latency(length * 1e9));
   if (length < kShortestS) return unknown(too_short);
   const double by_chance = tolerance + kChanceS;
   if (course.end <= by_chance) return {true, ""};  // hardly any backlog, whatever was before

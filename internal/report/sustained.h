@@ -10,8 +10,8 @@
 namespace loadgen {
 
 struct Sustained {
-  std::optional<bool> rate_was;  // nullopt = no rate was asked for, or not to be told
-  std::string unknown_because;   // why it is not to be told; a clause without a full stop
+  std::optional<bool> rate_was;  // nullopt = no rate was asked for, or it cannot be told
+  std::string unknown_because;   // why it cannot be told; a clause without a full stop
 };
 
 // A database that takes 10 % less than the rate is never said to sustain it, however short the run.

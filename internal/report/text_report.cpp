@@ -65,7 +65,7 @@ void add_rate(const RunReport& report, Out out) {
   const std::string_view judgement =
       was.rate_was                  ? (*was.rate_was ? ", sustained" : ", NOT sustained")
       : was.unknown_because.empty() ? ""
-                                    : ", whether it was sustained is not to be told";
+                                    : ", whether it was sustained cannot be told";
   fmt::format_to(out, "Rate      wanted {}, produced {}/s, stored {}/s{}\n", wanted,
                  format_amount(produced_per_second(report), 1),
                  format_amount(stored_per_second(report), 1), judgement);

@@ -21,7 +21,7 @@ AuditWatch::AuditWatch(Clock& clock) {
     thread_ = start_background_thread([this, &clock](const std::stop_token& stop) {
       TimePoint next = clock.now() + kFirst;
       while (clock.sleep_until(next, stop)) {
-        spdlog::info("Auditing the table: {} rows of the run are read...",
+        spdlog::info("Auditing the table: {} rows read so far...",
                      format_count(rows_read_.load(std::memory_order_relaxed)));
         next += kInterval;
       }

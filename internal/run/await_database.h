@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <optional>
+#include <system_error>
 #include <utility>
 
 #include "base/clock.h"
@@ -49,14 +51,24 @@ void end_after_connect_wait(Clock& clock, const Options& options, std::function<
   // A database that is up needs some time, too, to make tables.
   constexpr std::chrono::seconds kShortest{5};
   const auto longest = std::max<nanoseconds>(options.connect_wait, kShortest);
-  const TimeLimit limit(clock, longest, std::move(interrupt));
+  const auto no_answer = [&] {
+    return NoAnswer(fmt::format("{}: the database did not answer within {} (--connect-wait)",
+                                one_line(redact(options.db)), format_duration(longest)));
+  };
+  std::optional<TimeLimit> limit;
+  try {
+    limit.emplace(clock, longest, std::move(interrupt));
+  } catch (const std::system_error& error) {
+    throw SetupError(fmt::format("cannot start a thread: {}", error.what()));
+  }
   try {
     step();
   } catch (const SetupError&) {
-    if (!limit.expired()) throw;
-    throw NoAnswer(fmt::format("{}: the database did not answer within {} (--connect-wait)",
-                               one_line(redact(options.db)), format_duration(longest)));
+    if (!limit->end()) throw;
+    throw no_answer();
   }
+  // It was interrupted, if only now, and takes no further step.
+  if (limit->end()) throw no_answer();
 }
 
 // The same again and again while --connect-wait lasts: the database may not be up yet, or be

@@ -97,6 +97,10 @@ void log_unwritable_letters(const std::string& path, int error) {
                path, std::strerror(error));
 }
 
+void log_notes(const TargetInfo& info) {
+  for (const std::string& note : info.notes) spdlog::warn("{}", note);
+}
+
 void log_transition(const BreakerTransition& transition) {
   spdlog::warn("Circuit breaker: {} -> {}", to_name(transition.from), to_name(transition.to));
 }

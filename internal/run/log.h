@@ -25,6 +25,7 @@ void show_progress_line(std::string_view line);
 void write_last_line(std::string_view line);
 
 void log_failed_write(const WriteResult& result);
+void log_notes(const TargetInfo& info);
 // Dead letters could not be kept in this file, by this errno.
 void log_unwritable_letters(const std::string& path, int error);
 void log_transition(const BreakerTransition& transition);

@@ -92,7 +92,7 @@ void Pipeline::set_up(Step step) {
 
 void Pipeline::open_target() {
   set_up([&] { target_.open(); });
-  for (const std::string& note : target_.info().notes) spdlog::warn("{}", note);
+  log_notes(target_.info());
 }
 
 void Pipeline::resume_spooled() {
@@ -134,7 +134,7 @@ std::jthread Pipeline::start_thread(Role role, Body body) {
       try {
         body();
       } catch (const std::bad_alloc&) {
-        give_up();  // the use of the reserve, which is gone, was noted as the failure
+        give_up();  // the reserve is used up, and its use is told as the failure
       } catch (const std::exception& error) {
         on_failure({WriteOutcome::kNotWritten, fatal_error("exception", error.what())});
       }
@@ -224,10 +224,7 @@ void Pipeline::begin() {
 // Before the gate opens: a thread that cannot be started ends a run that has not begun.
 void Pipeline::start_helpers() {
   try {
-    memory_reserve_.emplace([this] {
-      on_failure({WriteOutcome::kNotWritten,
-                  fatal_error("memory", "memory ran out; the last of it serves to end the run")});
-    });
+    memory_reserve_.emplace([this] { on_low_memory(); });
     watchdog_.emplace(couriers_, Watchdog::patience(options_.timeout), clock_);
     if (spool_) {
       spool_watch_ =
@@ -364,6 +361,14 @@ void Pipeline::interrupt_couriers() {
 // An attempt failed; whoever made it decides whether it is made again.
 void Pipeline::on_error(const WriteResult& result) {
   if (coordinator_.note_error(result)) log_failed_write(result);
+}
+
+void Pipeline::on_low_memory() {
+  try {
+    on_failure({WriteOutcome::kNotWritten, fatal_error("memory", "memory ran out; the run ends")});
+  } catch (const std::bad_alloc&) {
+    give_up();
+  }
 }
 
 void Pipeline::on_failure(const WriteResult& result) {

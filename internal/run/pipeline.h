@@ -69,6 +69,7 @@ class Pipeline {
   void interrupt_couriers();
   void on_error(const WriteResult& result);
   void on_failure(const WriteResult& result);
+  void on_low_memory();
   [[nodiscard]] Options settled_config() const;
   [[nodiscard]] DeliveryContext delivery_context();
   [[nodiscard]] std::size_t await(Role role);

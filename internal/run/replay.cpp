@@ -87,18 +87,6 @@ std::optional<std::string> table_of(std::int64_t run_id, const Options& options,
   }
 }
 
-// Each row is written together with its frame's row in the ledger. What that has lost would be
-// stored twice.
-void check_ledger(const RecordedRun& run) {
-  const RecordedFacts facts = facts_of(run);
-  const std::uint64_t stored = facts.stored.value_or(0);
-  if (!facts.has_ledger || run.ledger_rows >= stored) return;
-  throw SetupError(fmt::format(
-      "run {} stored {} rows, and loadgen_ledger accounts for {}: some of its rows were "
-      "deleted, and it cannot tell which messages are stored already",
-      run.run_id, format_count(stored), format_count(run.ledger_rows)));
-}
-
 // Opens the database for letters of this run. The ledger knows a message by its run alone: in
 // another table it would seem to be there.
 std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Clock& clock) {
@@ -126,7 +114,7 @@ std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Cloc
           run_id);
     }
     if (!recorded || recorded->table == options.table) {
-      if (recorded) check_ledger(*recorded);
+      log_notes(target->info());
       return target;
     }
     its_table = recorded->table;
@@ -228,19 +216,18 @@ class Replayer {
       if (whole) of_run_->forget_stored();  // it came into the table since it was read
     }
     for (const Message& message : messages) {
-      if (of_run_->stored().contains(message.sequence)) {
-        ++report_.already_present;
-      } else if (message.sequence == id) {
-        // In the ledger the id itself stands for the frame.
-        send_alone(message, ~id);
-      } else {
-        send_alone(message);
-      }
+      // In the ledger the id itself stands for the frame.
+      send_alone(message, message.sequence == id ? std::optional(~id) : std::nullopt);
     }
   }
 
   // A frame of its own: its row in the ledger stands for this message, in whatever file it comes.
+  // But somebody may have deleted rows of the ledger, so the table is asked first.
   void send_alone(const Message& message, std::optional<std::uint64_t> id = std::nullopt) {
+    if (of_run_->stored().contains(message.sequence)) {
+      ++report_.already_present;
+      return;
+    }
     const Delivered delivered = deliver({{&message, 1}, id}, {});
     report_.already_present += delivered.duplicates_suppressed;
     report_.replayed += delivered.ends[Fate::kStored] - delivered.duplicates_suppressed;

@@ -150,6 +150,14 @@ class Resumption {
     });
   }
 
+  // One beyond the last message, damaged or not, of a batch that is not empty.
+  static std::uint64_t end_of(const SpoolStore::Batch& batch) {
+    std::uint64_t end = 0;
+    for (const Message& message : batch.messages) end = std::max(end, message.sequence + 1);
+    for (const std::uint64_t sequence : batch.damaged) end = std::max(end, sequence + 1);
+    return end;
+  }
+
   // Only once their frame is delivered: it is known as long as they are there.
   void put_away(std::span<const std::uint64_t> damaged) {
     for (const std::uint64_t sequence : damaged) {
@@ -186,12 +194,15 @@ class Resumption {
         return true;
       });
     });
-    for (const SequenceRange& range : stored.ranges()) {
-      for (std::uint64_t sequence = range.begin; sequence < range.end; ++sequence) {
-        const SequenceRange one{sequence, sequence + 1};
-        if (read(one, 1).messages.empty()) continue;
-        spool_.settle(run_, one, SpoolEnd::kStored);
-        ++result_.already_present;
+    for (SequenceRange rest : stored.ranges()) {
+      for (;;) {
+        interruption_.check();
+        const SpoolStore::Batch waiting = read(rest, options_.batch_size);
+        if (waiting.messages.empty() && waiting.damaged.empty()) break;
+        spool_.settle(run_, waiting.messages, SpoolEnd::kStored);
+        result_.already_present += waiting.messages.size();
+        rest.begin = end_of(waiting);
+        at_work_->note_progress();
       }
     }
     must(spool_.flush());
@@ -203,10 +214,7 @@ class Resumption {
     for (SequenceRange rest{0, INT64_MAX};;) {
       const SpoolStore::Batch batch = read(rest, options_.batch_size);
       if (batch.messages.empty() && batch.damaged.empty()) return;
-      for (const Message& message : batch.messages) rest.begin = message.sequence + 1;
-      for (const std::uint64_t sequence : batch.damaged) {
-        rest.begin = std::max(rest.begin, sequence + 1);
-      }
+      rest.begin = end_of(batch);
       if (!batch.messages.empty()) {
         const std::uint64_t id = batch.messages.front().sequence;
         must(spool_.fix(run_, id, batch.messages));
@@ -330,9 +338,27 @@ void check_spool(Spool& spool, std::span<const std::string> target_names, Delive
   }
 }
 
+// A run is recorded in its database before it produces anything. An address may lead to another
+// database, or another schema, than it did then.
+static void check_is_recorded(const SpooledRun& run, const std::string& spool,
+                              const DeliveryContext& delivery) {
+  if (!delivery.target.can_read_back()) return;  // then none is
+  std::optional<RecordedRun> recorded;
+  retry_lost_session(delivery.clock, [&] { recorded = delivery.target.find_run(run.run_id); });
+  if (recorded) return;
+  throw UsageError(fmt::format(
+      "--spool={}: holds messages of run {}, and loadgen_runs in this database and schema has no "
+      "such run: it wrote elsewhere, or its record was deleted",
+      one_line(spool), run.run_id));
+}
+
 std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
                                const Options& options) {
   const WallAnchor now{delivery.clock.now(), delivery.clock.wall_now()};
+  for (const SpooledRun& run : spool.read([&](SpoolStore& store) { return store.runs(now); })) {
+    if (spool.read([&](SpoolStore& store) { return store.count(run.run_id); }) == 0) continue;
+    check_is_recorded(run, spool.directory(), delivery);
+  }
   const std::uint64_t lost_keys =
       spool.read([](SpoolStore& store) { return store.put_away_orphans(); });
   Interruption interruption(delivery.clock,

@@ -26,9 +26,9 @@ void check_spool(Spool& spool, std::span<const std::string> target_names, Delive
 // What all resumed runs share; its `run`, `give_up` and `policy.origin` are set here. Blocks until
 // all is delivered, nothing was for --drain-timeout (a second at least), or a signal came: the
 // first lets the frame in hand be finished, the second does not, the third ends the process.
-// Throws SetupError when it cannot go on, StartInterrupted after a signal; what is not delivered
-// stays in the spool. A run whose audit failed is not forgotten: what the spool knows of it is
-// evidence.
+// Throws UsageError when a run is not recorded in the database, SetupError when it cannot go on,
+// StartInterrupted after a signal; what is not delivered stays in the spool. A run whose audit
+// failed is not forgotten: what the spool knows of it is evidence.
 std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
                                const Options& options);
 

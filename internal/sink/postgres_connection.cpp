@@ -261,7 +261,8 @@ std::chrono::seconds connect_timeout(PGconn* connection) {
 // as an unknown service. A socket that is not there fails as early, and may be there soon.
 bool has_bad_options(PGconn* connection, const std::string& conninfo) {
   const ConninfoOptions options(PQconninfo(connection));
-  return !invalid_port_in(options.get()).empty() || PQping(conninfo.c_str()) == PQPING_NO_ATTEMPT;
+  return !invalid_port_in(options.get()).empty() ||
+         PQping((conninfo + " connect_timeout='2'").c_str()) == PQPING_NO_ATTEMPT;
 }
 
 // Whether libpq is about to read an answer to its request for TLS. 'E' begins an error of a server
@@ -270,6 +271,13 @@ bool has_tls_answer(PGconn* connection) {
   char first = 'E';
   return PQstatus(connection) == CONNECTION_SSL_STARTUP &&
          recv(PQsocket(connection), &first, 1, MSG_PEEK | MSG_DONTWAIT) == 1 && first != 'E';
+}
+
+// Whether the other side has closed the connection, or reset it.
+bool has_ended(int socket) {
+  char next = 0;
+  const ssize_t count = recv(socket, &next, 1, MSG_PEEK | MSG_DONTWAIT);
+  return count == 0 || (count < 0 && errno != EAGAIN);
 }
 
 // PQconnectdb that can be told to stop. Returns true when libpq refused what the server answered to
@@ -290,9 +298,10 @@ bool finish_connecting(PGconn* connection, std::chrono::seconds timeout,
         left.count() > 0 ? poll(waiting.data(), waiting.size(), static_cast<int>(left.count())) : 0;
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0 || stop.stop_requested()) return false;  // PQstatus() is not CONNECTION_OK then
-    const bool has_answer = has_tls_answer(connection);
+    // libpq closes its own when it fails.
+    const FileDescriptor answered(has_tls_answer(connection) ? dup(PQsocket(connection)) : -1);
     state = PQconnectPoll(connection);
-    if (has_answer && state == PGRES_POLLING_FAILED) return true;
+    if (state == PGRES_POLLING_FAILED && answered.get() >= 0) return !has_ended(answered.get());
   }
   return false;
 }
@@ -321,7 +330,7 @@ PostgresConnection::PostgresConnection(const std::string& conninfo,
     }
     throw ConnectError(error.message, error);
   }
-  PQsetErrorVerbosity(connection_.get(), PQERRORS_DEFAULT);
+  PQsetErrorVerbosity(connection_.get(), PQERRORS_TERSE);  // details and contexts hold row data
   socket_.reset(fcntl(PQsocket(connection_.get()), F_DUPFD_CLOEXEC, 0));
   if (socket_.get() < 0) {
     const WriteError error{.code = kConnectionGone,

@@ -45,6 +45,7 @@ class PostgresTarget final : public Target {
   void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
   std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) override;
   [[nodiscard]] bool can_read_back() const override { return true; }
+  [[nodiscard]] bool hides_rows() const override { return hides_rows_; }
   void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
   bool search_whole_table() override { return std::exchange(start_, std::nullopt).has_value(); }
   // Not by a cancel request: that would connect, and block, and be forgotten by the next statement.
@@ -114,6 +115,7 @@ class PostgresTarget final : public Target {
   TargetInfo info_{.kind = "postgres", .version = "unknown"};  // completed by open()
   std::optional<RunStart> start_;  // of the run last begun or found, if it is known
   std::stop_source interrupted_;
+  bool hides_rows_ = false;  // as read_back() found
 };
 
 void PostgresTarget::open() {
@@ -175,7 +177,9 @@ void PostgresTarget::record_start(const RunRecord& record) {
         work.exec(fmt::format("SELECT 1 FROM loadgen_runs WHERE run_id = {} AND started_at = {}",
                               record.run_id, sql_timestamp(record.started_at)));
     if (own.empty()) {
-      throw SetupError(fmt::format("another run is recorded as run {}", record.run_id));
+      throw SetupError(fmt::format(
+          "run {} could not be recorded: another run has its number, or a trigger dropped the row",
+          record.run_id));
     }
   });
 }
@@ -220,8 +224,10 @@ std::optional<RecordedRun> PostgresTarget::find_run(std::optional<std::int64_t> 
 void PostgresTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
   const bool texts = content == RowContent::kTexts;
   transact_restarting(kFinishLockWait, [&](pqxx::work& work, TimeLimit& silence) {
+    hides_rows_ = is_row_security_active(work, config_.table);
     std::string after;
-    if (start_ && start_->run_id == run_id &&
+    // A trigger may have come since.
+    if (start_ && start_->run_id == run_id && find_last_row(work, config_.table) &&
         is_there(work, config_.table, start_->last_row_before)) {
       after = fmt::format(" AND id > {}", start_->last_row_before.id);
       // A planner that knows nothing of the table yet would take that for a third of its rows.

@@ -168,6 +168,9 @@ class Target {
   // From now on read_back() searches the whole table. Returns false when it did so before.
   virtual bool search_whole_table() { return false; }
 
+  // After read_back(): the database may keep rows of the table from us, by a policy.
+  [[nodiscard]] virtual bool hides_rows() const { return false; }
+
   // Throws when what was stored can no longer be found where the address says. Needs open().
   virtual void check_is_in_place() const {}
 

@@ -263,6 +263,7 @@ void SqliteTarget::read_back(std::int64_t run_id, RowContent content, const RowV
   naming_database([&] {
     const bool texts = content == RowContent::kTexts;
     const bool knows_start = start_ && start_->run_id == run_id &&
+                             find_last_row(*connection_, config_.table) &&
                              is_there(*connection_, config_.table, start_->last_row_before);
     SqliteStatement rows = connection_->prepare(fmt::format(
         "SELECT sequence, producer{} FROM {} WHERE run_id = ?1{}", texts ? ", message" : "",

@@ -2,14 +2,13 @@
 // SQLite, every 1000 pages one commit does that, and syncs two files, while all other writers wait:
 // at 500 rows a frame that took a fifth of the time with --durability=full, over a third with
 // relaxed. Here a consumer that has stored its frame moves the log while other consumers write:
-// with 5 consumers that stores 10 % more rows (full) and 20 % more (relaxed). A single consumer does
-// it between its frames.
-// This class never checkpoints a log that is already moved completely: a writer may restart the log
-// at that moment, and before 3.51.3 SQLite would then take new pages for moved ones
-// (https://www.sqlite.org/wal.html, "The WAL-Reset Bug"). While some pages are not moved yet, no
-// writer of this process can restart the log.
-// Source: https://www.sqlite.org/wal.html, "Avoiding Excessively Large WAL Files".
-// Thread-safe; allocates nothing, but SQLite does for each checkpoint.
+// with 5 consumers that stores 10 % more rows (full) and 20 % more (relaxed). A single consumer
+// does it between its frames. This class never checkpoints a log that is already moved completely:
+// a writer may restart the log at that moment, and before 3.51.3 SQLite would then take new pages
+// for moved ones (https://www.sqlite.org/wal.html, "The WAL-Reset Bug"). While some pages are not
+// moved yet, no writer of this process can restart the log. Source:
+// https://www.sqlite.org/wal.html, "Avoiding Excessively Large WAL Files". Thread-safe; allocates
+// nothing, but SQLite does for each checkpoint.
 #pragma once
 
 #include <cstdint>

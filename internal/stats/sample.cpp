@@ -4,7 +4,7 @@
 
 namespace loadgen {
 
-void Sample::merge(const Sample& other) {
+void Sample::merge(const SampleCounts& other) {
   produced += other.produced;
   ends += other.ends;
   retried_frames += other.retried_frames;
@@ -15,11 +15,15 @@ void Sample::merge(const Sample& other) {
   frames.drain += other.frames.drain;
   writing += other.writing;
   last_commit = std::max(last_commit, other.last_commit);
+}
+
+void Sample::merge(const Sample& other) {
+  merge(static_cast<const SampleCounts&>(other));
   latency.merge(other.latency);
 }
 
 void Sample::clear() {
-  SampleCounts::operator=({});
+  SampleCounts::clear();
   latency.clear();
 }
 

@@ -29,11 +29,14 @@ struct SampleCounts {
   Frames frames;
   nanoseconds writing{0};  // spent delivering, summed over consumers
   TimePoint last_commit;   // of the last stored frame
+
+  void clear() { *this = SampleCounts(); }
 };
 
 struct Sample : SampleCounts {
   LatencyHistograms latency;  // of stored messages
 
+  void merge(const SampleCounts& other);
   void merge(const Sample& other);
   // As it was made, but keeps its memory. Takes time for what was recorded only.
   void clear();

@@ -4,9 +4,14 @@
 
 namespace loadgen {
 
-void Sampler::watch(Meter& meter) {
+void Sampler::watch(ProducerMeter& meter) {
   const std::lock_guard lock(mutex_);
-  meters_.push_back(&meter);
+  producers_.push_back(&meter);
+}
+
+void Sampler::watch(ConsumerMeter& meter) {
+  const std::lock_guard lock(mutex_);
+  consumers_.push_back(&meter);
 }
 
 Sampler::Counted Sampler::tick() {
@@ -18,16 +23,14 @@ Sampler::Counted Sampler::tick() {
 Sample Sampler::finish() {
   const std::lock_guard lock(mutex_);
   gather_locked();
-  meters_.clear();
+  producers_.clear();
+  consumers_.clear();
   return std::move(total_);
 }
 
 void Sampler::gather_locked() {
-  for (Meter* const meter : meters_) {
-    meter->drain(spare_);
-    total_.merge(spare_);
-    spare_.clear();
-  }
+  for (ProducerMeter* const meter : producers_) meter->drain(total_);
+  for (ConsumerMeter* const meter : consumers_) meter->drain(total_);
 }
 
 }  // namespace loadgen

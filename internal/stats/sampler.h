@@ -14,8 +14,9 @@ namespace loadgen {
 
 class Sampler {
  public:
-  // Borrows the meter, which must outlive the last tick.
-  void watch(Meter& meter);
+  // Both borrow the meter, which must outlive the last tick.
+  void watch(ProducerMeter& meter);
+  void watch(ConsumerMeter& meter);
 
   // What has been counted since the start, up to now.
   struct Counted {
@@ -32,9 +33,9 @@ class Sampler {
 
   std::mutex mutex_;
   // Guarded by mutex_.
-  std::vector<Meter*> meters_;
+  std::vector<ProducerMeter*> producers_;
+  std::vector<ConsumerMeter*> consumers_;
   Sample total_;
-  Sample spare_;  // empty; its memory goes from meter to meter
 };
 
 }  // namespace loadgen

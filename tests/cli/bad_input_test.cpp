@@ -1,4 +1,5 @@
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 
@@ -167,8 +168,9 @@ TEST_CASE("bad input: a file for letters that cannot be written is found before 
   std::filesystem::create_directory(directory.file("folder"));
   write_file(directory.file("file"), "old");
   std::filesystem::create_symlink("file", directory.file("link"));
+  REQUIRE(mkfifo(directory.file("pipe").c_str(), 0600) == 0);
   for (const std::string flag : {"--dead-letter=", "--unsent="}) {
-    for (const std::string path : {"folder", "link", "none/file", "file/file"}) {
+    for (const std::string path : {"folder", "link", "pipe", "none/file", "file/file"}) {
       const ProcessResult result =
           run_app({"--db=sqlite:x.db", "--count=1", flag + path}, directory.path());
       CHECK(check_refused(result, 2).starts_with("app: " + flag + path + ": cannot be written: "));

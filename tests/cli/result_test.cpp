@@ -219,7 +219,7 @@ TEST_CASE("result: of a run too short to tell, nothing is said of its rate") {
   const Finished run = AppRun({"--rps=200", "--count=20", "--db=null:"}).finish();
   CHECK(run.json.at("rate").at("sustained").is_null());
   CHECK(contains(run.json.at("rate").at("sustained_reason").get<std::string>(), "too short"));
-  CHECK(contains(run.process.out, "not to be told"));
+  CHECK(contains(run.process.out, "cannot be told"));
 }
 
 TEST_CASE("result: a table that a crash would empty is warned about") {

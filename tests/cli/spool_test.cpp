@@ -165,6 +165,33 @@ TEST_CASE("spool: it is refused to a second process, for another database, and a
                  "--on-full=spill: needs --spool=DIR"));
 }
 
+TEST_CASE("spool: one whose run wrote to another schema is refused, and keeps its messages") {
+  const auto database = postgres_database();
+  if (!database) return;
+  const TempDir directory;
+  const std::string spool = "--spool=" + directory.file("spool");
+  const auto in = [&](const std::string& schema) {
+    return "--db=" + database->address() + " options=-csearch_path=" + schema;
+  };
+  database->execute("CREATE SCHEMA one");
+  database->execute("CREATE SCHEMA two");
+  REQUIRE(run_app({in("one"), "--count=1", "--rps=max", "--quiet"}).exit_code == 0);
+  AppRun first(
+      {in("one"), spool, "--rps=1000", "--duration=30", "--drain-timeout=0", "--verify=off"});
+  REQUIRE(database->await_rows("one.messages", 10));
+  database->lock("one.messages");
+  std::this_thread::sleep_for(std::chrono::milliseconds(300));
+  first.process().send(SIGTERM);
+  (void)first.finish();
+  database->unlock();
+  CHECK(contains(check_refused(run_app({in("two"), spool, "--count=1"}), 2),
+                 "loadgen_runs in this database and schema has no such run"));
+  CHECK(run_app({in("one"), spool, "--count=1", "--quiet"}).exit_code == 0);
+  CHECK(database->number("SELECT count(DISTINCT run_id) FROM one.messages") == 3);
+  CHECK(database->number("SELECT count(*) FROM one.messages") ==
+        database->number("SELECT max(sequence) + 3 FROM one.messages"));
+}
+
 namespace {
 
 // A run that ends while its database is locked: some messages are stored, others are in `file`.
