@@ -110,6 +110,23 @@ TEST_CASE(
   }
 }
 
+TEST_CASE("verify: where a trigger may have moved rows, the whole table is searched") {
+  SqliteDatabase database;
+  for (int run = 0; run < 2; ++run) {
+    REQUIRE(
+        run_app({"--db=" + database.address(), "--rps=max", "--count=100", "--quiet"}).exit_code ==
+        0);
+  }
+  database.execute(
+      "INSERT INTO messages (id, message, created_at, run_id, sequence, producer) "
+      "SELECT -5, message, created_at, run_id, sequence, producer FROM messages "
+      "ORDER BY id DESC LIMIT 1");
+  database.execute("CREATE TRIGGER copy AFTER INSERT ON messages BEGIN SELECT 1; END");
+  const ProcessResult result = verify(database);
+  CHECK(result.exit_code == 4);
+  CHECK(contains(result.out, "1 duplicated"));
+}
+
 TEST_CASE("verify: a run without a ledger needs none") {
   SqliteDatabase database;
   REQUIRE(run_app({"--db=" + database.address(), "--rps=max", "--count=100", "--quiet",

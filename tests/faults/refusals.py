@@ -310,6 +310,22 @@ def poison_policy(b, method):
     b.check(b.result["counts"]["stored"] == 4995, "the others are not all stored")
 
 
+@row("row level security lets rows in, and shows none")
+def policy_hides_rows(b):
+    """The audit calls none of them lost: it cannot tell."""
+    pg = b.postgres_with_tables("""
+        ALTER TABLE messages ENABLE ROW LEVEL SECURITY;
+        CREATE POLICY take ON messages FOR INSERT WITH CHECK (true);
+        CREATE ROLE tenant LOGIN;
+        GRANT SELECT, INSERT ON messages, loadgen_ledger TO tenant;
+        GRANT SELECT, INSERT, UPDATE ON loadgen_runs TO tenant
+        """)
+    b.start("--rps=5000", "--count=500", "--insert=unnest", db=pg.address(user="tenant"))
+    b.judge(exits=(1,), limit=20, audited=False)
+    b.check("row level security may hide rows" in b.result["failure"]["message"],
+            f"failure: {b.result['failure']}")
+
+
 @row("the right to insert is gone in mid-run")
 def right_revoked(b):
     """42501 without a policy: no row is to blame."""

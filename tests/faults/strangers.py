@@ -1,8 +1,11 @@
 """A server that does not let the program in, or that the program does not trust."""
 
+import contextlib
 import os
 import shutil
+import socket
 import subprocess
+import threading
 
 from databases import IS_ROOT
 from harness import row, until
@@ -69,3 +72,26 @@ def bad_certificate(b, what):
                   "no file": ("nosuch.crt", "nosuch.crt")}[what]
     turned_away(b, f"host=127.0.0.1 port={pg.port} user=postgres sslmode=verify-full "
                 f"sslrootcert={folder}/{file}", says)
+
+
+@row("a server that is lost in the middle of a TLS handshake")
+def lost_in_handshake(b):
+    """An outage, which may pass: it is waited for, as any other."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        attempts = []
+
+        def serve():
+            with contextlib.suppress(OSError):
+                while True:
+                    client, _ = server.accept()
+                    with client:
+                        client.recv(8)  # the request for TLS
+                        client.sendall(b"S")
+                        client.recv(64)
+                        attempts.append(client)
+
+        threading.Thread(target=serve, daemon=True).start()
+        b.start("--connect-wait=2s",
+                db=f"host=127.0.0.1 port={server.getsockname()[1]} user=x sslmode=require")
+        b.end((1,), 10)
+        b.check(len(attempts) > 3, f"{len(attempts)} attempts")
