@@ -366,11 +366,28 @@ TEST_CASE("courier: a row that is refused again and again while others pass is p
 TEST_CASE("courier: where nothing passes, a lock that is held for ever makes no row poison") {
   Fixture f;
   f.sink.answer = [](std::size_t) {
-    return Answer{Fault::kNone, refusal(ErrorClass::kContention, "55P03")};
+    return Answer{Fault::kNone, refusal(ErrorClass::kContention, "40001")};
   };
   const Delivered delivered = f.deliver(messages_from(0, 5));
   CHECK(delivered.ends[Fate::kUnsent] == 5);
   CHECK(delivered.ends[Fate::kDeadLettered] == 0);
+}
+
+TEST_CASE("courier: a frame that waits for a lock is not split: an earlier attempt may hold it") {
+  for (const std::string code : {"55P03", "57014", "SQLITE_BUSY", "SQLITE_LOCKED_SHAREDCACHE"}) {
+    CAPTURE(code);
+    Fixture f;
+    std::size_t begun = 0;
+    f.events.on_begin = [&](std::span<const Message>) {
+      ++begun;
+      return std::optional<WriteError>();
+    };
+    f.sink.answer = [&](std::size_t nth) {
+      return nth < 100 ? Answer{Fault::kNone, refusal(ErrorClass::kContention, code)} : Answer{};
+    };
+    CHECK(f.deliver(messages_from(0, 5)).ends[Fate::kStored] == 5);
+    CHECK(begun == 1);
+  }
 }
 
 TEST_CASE("courier: the rows of one frame are witnesses enough, wherever the bad one is") {

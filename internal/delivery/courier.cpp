@@ -34,6 +34,13 @@ void hide_texts(WriteError& error, const Frame& frame) {
   }
 }
 
+// A lock that was waited for in vain says nothing of the frame. An earlier attempt at the same
+// frame, of another process, may hold it: parts of the frame would be stored beside that.
+bool is_wait_for_lock(const WriteError& error) {
+  return error.code == "55P03" || error.code == "57014" || error.code.starts_with("SQLITE_BUSY") ||
+         error.code.starts_with("SQLITE_LOCKED");
+}
+
 // Whether the connection broke.
 bool is_lost(const WriteResult& result) {
   return result.outcome == WriteOutcome::kInDoubt ||
@@ -249,7 +256,8 @@ Courier::Blame Courier::whose_fault(const Attempt& attempt, Trying& trying) {
   const bool is_unknown = error.error_class == ErrorClass::kUnknown;
   const bool is_refusal = attempt.stage == Stage::kWrite && !trying.in_doubt &&
                           (is_unknown || error.error_class == ErrorClass::kContention) &&
-                          attempt.result.outcome == WriteOutcome::kNotWritten;
+                          attempt.result.outcome == WriteOutcome::kNotWritten &&
+                          !is_wait_for_lock(error);
   if (!is_refusal || trying.refusal != error.code) trying.refusals = 0;
   if (!is_refusal) return Blame::kNotYet;
   trying.refusal = error.code;

@@ -38,7 +38,7 @@ void Coordinator::stop_production(int signal) {
 
 bool Coordinator::note_error(const WriteResult& result) {
   const std::lock_guard lock(mutex_);
-  Tally* const known = find_locked(result);
+  ErrorCount* const known = find_locked(result);
   if (known != nullptr) {
     ++known->count;
   } else {
@@ -55,8 +55,8 @@ bool Coordinator::note_failure(const WriteResult& result) {
   return first;
 }
 
-Coordinator::Tally* Coordinator::find_locked(const WriteResult& result) {
-  const auto known = std::find_if(errors_.begin(), errors_.end(), [&](const Tally& tally) {
+Coordinator::ErrorCount* Coordinator::find_locked(const WriteResult& result) {
+  const auto known = std::find_if(errors_.begin(), errors_.end(), [&](const ErrorCount& tally) {
     return tally.first.error.code == result.error.code && tally.first.outcome == result.outcome;
   });
   return known == errors_.end() ? nullptr : &*known;
@@ -94,7 +94,7 @@ std::size_t Coordinator::working(Role role) {
   return working_locked(role);
 }
 
-std::vector<Coordinator::Tally> Coordinator::errors() const {
+std::vector<Coordinator::ErrorCount> Coordinator::errors() const {
   const std::lock_guard lock(mutex_);
   return errors_;
 }

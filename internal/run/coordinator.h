@@ -44,11 +44,11 @@ class Coordinator {
   // How many threads of the role are not done.
   [[nodiscard]] std::size_t working(Role role);
 
-  struct Tally {
+  struct ErrorCount {
     WriteResult first;
     std::uint64_t count = 1;
   };
-  [[nodiscard]] std::vector<Tally> errors() const;
+  [[nodiscard]] std::vector<ErrorCount> errors() const;
   // The first reason for which the target has failed for good.
   [[nodiscard]] std::optional<WriteError> failure() const;
   // The signal that ended production before its time, or 0.
@@ -59,7 +59,7 @@ class Coordinator {
 
  private:
   [[nodiscard]] std::optional<TimePoint> deadline_locked() const;
-  [[nodiscard]] Tally* find_locked(const WriteResult& result);
+  [[nodiscard]] ErrorCount* find_locked(const WriteResult& result);
   [[nodiscard]] std::size_t& working_locked(Role role) {
     return role == Role::kProducer ? producers_ : consumers_;
   }
@@ -75,7 +75,7 @@ class Coordinator {
   std::size_t consumers_ = 0;
   std::optional<TimePoint> ends_at_;  // production: planned, then as it came
   std::optional<TimePoint> aborted_at_;
-  std::vector<Tally> errors_;
+  std::vector<ErrorCount> errors_;
   std::optional<WriteError> failure_;
   bool production_over_ = false;
   int interrupted_by_ = 0;

@@ -207,7 +207,7 @@ RunReport Pipeline::finish() {
   const bool all_stored = stored == report.counts.produced && stored > 0;
   report.total_time = (all_stored ? sample.last_commit : consumers_done_) - start_;
 
-  for (const Coordinator::Tally& tally : coordinator_.errors()) {
+  for (const Coordinator::ErrorCount& tally : coordinator_.errors()) {
     report.errors.push_back(reported(tally.first, tally.count));
   }
   if (const auto failure = coordinator_.failure()) {
