@@ -87,9 +87,10 @@ PushResult push(Channel& channel, std::uint64_t first, std::size_t count) {
 }
 
 std::vector<std::uint64_t> pop(Channel& channel, std::size_t most,
-                               std::optional<TimePoint> deadline = std::nullopt) {
+                               std::optional<TimePoint> deadline = std::nullopt,
+                               const std::stop_token& stop = {}) {
   std::vector<Message> out(most);
-  out.resize(channel.pop(out, deadline));
+  out.resize(channel.pop(out, deadline, stop));
   std::vector<std::uint64_t> list;
   for (const Message& message : out) {
     CHECK(message.text == "text " + std::to_string(message.sequence));
@@ -127,7 +128,7 @@ TEST_CASE_TEMPLATE("channel: the steady state allocates nothing", Kind, MemoryKi
   const auto lap = [&] {
     for (Message& message : producer) message.text.assign(64, 'x');
     CHECK(channel->push(producer).accepted == 2);
-    CHECK(channel->pop(consumer, std::nullopt) == 2);
+    CHECK(channel->pop(consumer, std::nullopt, {}) == 2);
   };
   for (int i = 0; i < 3; ++i) lap();  // now every buffer there will ever be exists
   const std::size_t before = allocations();
@@ -383,7 +384,7 @@ TEST_CASE_TEMPLATE("channel: under many threads nothing is lost, doubled or reor
         for (;;) {
           // Some fill their batches, some take what is there.
           const std::size_t count =
-              channel->pop(out, p % 2 == 0 ? std::nullopt : std::optional(clock.now() + 100us));
+              channel->pop(out, p % 2 == 0 ? std::nullopt : std::optional(clock.now() + 100us), {});
           for (std::size_t i = 0; i < count; ++i) taken[p].push_back(out[i].sequence);
           if (count == 0 && channel->finished()) return;
         }
@@ -425,7 +426,7 @@ std::uint64_t on_disk(const Made& made) {
 
 std::vector<Message> take(Channel& channel, std::size_t most) {
   std::vector<Message> out(most);
-  out.resize(channel.pop(out, std::nullopt));
+  out.resize(channel.pop(out, std::nullopt, {}));
   return out;
 }
 
@@ -579,8 +580,8 @@ TEST_CASE("spill channel: a frame with one message on disk is there whole") {
   const Made channel = SpillKind::make(2, OnFull::kSpill, clock);
   CHECK(push(*channel, 0, 3).accepted == 3);
   std::vector<Message> frame(4);
-  std::size_t count = channel->pop(frame, std::nullopt);
-  count += channel->pop(std::span(frame).subspan(count), clock.now());
+  std::size_t count = channel->pop(frame, std::nullopt, {});
+  count += channel->pop(std::span(frame).subspan(count), clock.now(), {});
   frame.resize(count);
   CHECK(count == 3);
   CHECK(on_disk(channel) == 1);
@@ -697,4 +698,36 @@ TEST_CASE("spill channel: a broken spool is told to pushers and frees who waits"
   CHECK(channel->finished());
   CHECK(push(*channel, 4, 1).status == PushStatus::kBroken);
   CHECK(channel->problem().find("damaged") != std::string::npos);
+}
+
+TEST_CASE_TEMPLATE("channel: a popper that is stopped leaves what comes to others", Kind,
+                   MemoryKind, DurableKind, SpillKind) {
+  FakeClock clock;
+  const Made channel = Kind::make(10, OnFull::kBlock, clock);
+  std::stop_source stop;
+  Sequences first{99};
+  std::jthread popper([&] { first = pop(*channel, 5, std::nullopt, stop.get_token()); });
+  stop.request_stop();  // before it waits, or while it does
+  popper.join();
+  CHECK(first.empty());
+  CHECK(push(*channel, 0, 3).accepted == 3);
+  CHECK(pop(*channel, 5, std::nullopt, stop.get_token()).empty());
+  CHECK(pop(*channel, 5) == Sequences{0, 1, 2});
+}
+
+TEST_CASE_TEMPLATE("channel: a popper that is stopped with a batch begun takes what is there", Kind,
+                   MemoryKind, DurableKind, SpillKind) {
+  FakeClock clock;
+  const Made channel = Kind::make(10, OnFull::kBlock, clock);
+  CHECK(push(*channel, 0, 2).accepted == 2);
+  std::stop_source stop;
+  Sequences taken;
+  std::jthread popper([&] { taken = pop(*channel, 5, clock.now() + 1h, stop.get_token()); });
+  clock.await_sleepers(1);
+  stop.request_stop();
+  popper.join();
+  CHECK(taken == Sequences{0, 1});
+  // Nothing is kept for it any more.
+  CHECK(push(*channel, 2, 1).accepted == 1);
+  CHECK(pop(*channel, 5) == Sequences{2});
 }

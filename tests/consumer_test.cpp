@@ -12,6 +12,7 @@
 #include "stats/sampler.h"
 #include "support/fake_clock.h"
 #include "support/faulty_sink.h"
+#include "support/unsent_letters.h"
 
 using namespace loadgen;
 using namespace std::chrono_literals;
@@ -44,14 +45,6 @@ struct Fixture {
   }
 
   void consume_from(Channel& from, FrameLimits limits, Sink& to, ConsumerAccount& account) {
-    const ConsumerContext context{
-        .channel = from,
-        .clock = clock,
-        .limits = limits,
-        .give_up = give_up.get_token(),
-        .on_failure = [this](const WriteResult& result) { failures.push_back(result); },
-        .on_unsent = [this](const LostMessages& lost) { unsent += lost.messages.size(); },
-        .on_doubt = [this](std::span<const Message> frame) { in_doubt += frame.size(); }};
     SinkTarget target(to);
     const DeliveryContext delivery{.target = target,
                                    .run = {},
@@ -63,7 +56,12 @@ struct Fixture {
                                    .give_up = give_up.get_token(),
                                    .on_error = [](const WriteResult&) {}};
     Courier courier(delivery);
-    consume(context, courier, account);
+    failure = consume({.channel = from,
+                       .clock = clock,
+                       .limits = limits,
+                       .unsent = unsent.box,
+                       .give_up = give_up.get_token()},
+                      courier, account, retire.get_token());
   }
 
   Sample run(FrameLimits limits, Sink& to) {
@@ -88,9 +86,9 @@ struct Fixture {
   SharedSequenceSet acknowledged;
   Sampler sampler;
   std::stop_source give_up;
-  std::vector<WriteResult> failures;
-  std::size_t unsent = 0;
-  std::size_t in_doubt = 0;
+  std::stop_source retire;
+  std::optional<WriteResult> failure;
+  UnsentLetters unsent;
 };
 
 }  // namespace
@@ -261,8 +259,9 @@ TEST_CASE("consumer: a frame that is not written is unsent, reported, and the la
   CHECK(totals.ends[Fate::kStored] == 3);
   CHECK(totals.ends[Fate::kUnsent] == 3);
   CHECK(totals.ends[Fate::kInDoubt] == 0);
-  CHECK(f.unsent == 3);
-  CHECK(f.failures.size() == 1);
+  CHECK(f.unsent.count().all == 3);
+  CHECK(f.unsent.count().in_doubt == 0);
+  CHECK(f.failure.has_value());
   CHECK(f.channel.stats().depth == 3);
   CHECK(f.acknowledged.take().size() == 3);
   CHECK(totals.latency.response.count() == 3);
@@ -274,8 +273,8 @@ TEST_CASE("consumer: a frame whose commit has no known outcome is in doubt, not 
   FaultySink faulty(f.sink, [](std::size_t) { return WriteOutcome::kInDoubt; });
   const Sample totals = f.run({3, 0ms}, faulty);
   CHECK(totals.ends[Fate::kInDoubt] == 3);
-  CHECK(f.unsent == 0);  // nobody may send them again without knowing
-  CHECK(f.in_doubt == 3);
+  CHECK(f.unsent.count().all == 3);
+  CHECK(f.unsent.count().in_doubt == 3);  // nobody may send them again without knowing
   CHECK(totals.ends[Fate::kUnsent] == 0);
   CHECK(totals.ends[Fate::kStored] == 0);
 }
@@ -293,6 +292,21 @@ TEST_CASE("consumer: told to give up, it begins no further frame and counts what
   CHECK(f.sink.frames.empty());
 }
 
+TEST_CASE("consumer: told to retire, it writes the batch it has begun, and leaves the rest") {
+  Fixture f;
+  f.push(0, 2);
+  Sample totals;
+  std::jthread consumer([&] { totals = f.run({100, 1h}, f.sink); });
+  f.clock.await_sleepers(1);  // holds two messages and waits for more
+  f.retire.request_stop();
+  consumer.join();
+  CHECK(f.sink.frames == std::vector<Sequences>{{0, 1}});
+  CHECK(totals.ends[Fate::kStored] == 2);
+  f.push(2, 1);
+  CHECK_FALSE(f.failure.has_value());
+  CHECK(f.channel.stats().depth == 1);
+}
+
 namespace {
 
 // Has no memory left when the second frame is to be fixed.
@@ -300,8 +314,9 @@ class ExhaustedChannel final : public Channel {
  public:
   explicit ExhaustedChannel(Channel& inner) : inner_(inner) {}
   PushResult push(std::span<Message> batch) override { return inner_.push(batch); }
-  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) override {
-    return inner_.pop(out, deadline);
+  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline,
+                  const std::stop_token& stop) override {
+    return inner_.pop(out, deadline, stop);
   }
   void close() override { inner_.close(); }
   [[nodiscard]] bool finished() const override { return inner_.finished(); }

@@ -7,6 +7,7 @@
 
 #include "channel/memory_channel.h"
 #include "support/fake_clock.h"
+#include "support/unsent_letters.h"
 
 using namespace loadgen;
 using namespace std::chrono_literals;
@@ -23,13 +24,12 @@ struct Fixture {
   Sample run() { return run(3, channel); }
   Sample run(std::uint32_t producer, Channel& to) {
     ProducerAccount account(256, produced);
-    produce({.tickets = tickets,
-             .channel = to,
-             .generator = generator,
-             .clock = clock,
-             .on_refused = [this](PushStatus status) { refused.push_back(status); },
-             .on_unsent = [this](const LostMessages& lost) { unsent += lost.messages.size(); }},
-            producer, account);
+    status = produce({.tickets = tickets,
+                      .channel = to,
+                      .generator = generator,
+                      .clock = clock,
+                      .unsent = unsent.box},
+                     producer, account, {});
     const ProducerAccount::Closed closed = account.close();
     CHECK(closed.unsent.empty());
     CHECK(closed.in_doubt.empty());
@@ -43,8 +43,8 @@ struct Fixture {
   MemoryChannel channel;
   const Generator generator{42, 20};
   SharedSequenceSet produced;
-  std::vector<PushStatus> refused;
-  std::size_t unsent = 0;
+  UnsentLetters unsent;
+  PushStatus status{};
 };
 
 std::uint64_t produced_by(ProducerAccount& account) {
@@ -71,7 +71,7 @@ TEST_CASE("producer: each ticket becomes one message with its times, producer an
   CHECK(totals.ends[Fate::kUnsent] == 0);
   CHECK(f.produced.take().ranges() == std::vector<SequenceRange>{{0, 5}});
   std::vector<Message> out(9);
-  REQUIRE(f.channel.pop(out, std::nullopt) == 5);
+  REQUIRE(f.channel.pop(out, std::nullopt, {}) == 5);
   for (std::uint64_t i = 0; i < 5; ++i) {
     std::string expected;
     f.generator.generate(i, 3, expected);
@@ -106,10 +106,10 @@ TEST_CASE("producer: a full channel under abort is reported once and ends produc
   Fixture f(300, 2, OnFull::kAbort);
   f.clock.advance(1s);
   const Sample totals = f.run();
-  CHECK(f.refused == std::vector<PushStatus>{PushStatus::kFull});
+  CHECK(f.status == PushStatus::kFull);
   CHECK(totals.produced == 256);
   CHECK(totals.ends[Fate::kUnsent] == 254);
-  CHECK(f.unsent == 254);
+  CHECK(f.unsent.count().all == 254);
 }
 
 namespace {
@@ -124,7 +124,9 @@ class BrokenChannel final : public Channel {
   BrokenChannel(PushResult answer, Losses losses) : answer_(answer), losses_(losses) {}
 
   PushResult push(std::span<Message>) override { return answer_; }
-  std::size_t pop(std::span<Message>, std::optional<TimePoint>) override { return 0; }
+  std::size_t pop(std::span<Message>, std::optional<TimePoint>, const std::stop_token&) override {
+    return 0;
+  }
   void close() override {}
   [[nodiscard]] bool finished() const override { return true; }
   [[nodiscard]] ChannelStats stats() const override { return {}; }
@@ -154,8 +156,8 @@ TEST_CASE("producer: of a batch at which the channel broke, each message is acco
     CHECK(channel.asked_to_keep == 7);
     CHECK(totals.ends[Fate::kUnsent] == losses.surely);
     CHECK(totals.ends[Fate::kInDoubt] == losses.in_doubt);
-    CHECK(f.unsent == losses.surely + losses.in_doubt);
-    CHECK(f.refused == std::vector<PushStatus>{PushStatus::kBroken});
+    CHECK(f.unsent.count().all == losses.surely + losses.in_doubt);
+    CHECK(f.status == PushStatus::kBroken);
   }
 }
 

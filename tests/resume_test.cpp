@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "base/error.h"
+#include "run/spool_check.h"
 #include "support/fake_clock.h"
 #include "support/faulty_sink.h"
 #include "support/sql.h"

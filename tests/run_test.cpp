@@ -32,7 +32,7 @@ struct Runner {
   RunReport run() {
     const Plan plan = make_plan(options, clock);
     if (!target) target = make_target(options, clock);
-    return run_pipeline(plan, *target, clock, [](const RunReport&) {});
+    return loadgen::run(plan, *target, clock, [](const RunReport&) {});
   }
 
   TempDir dir;

@@ -175,3 +175,23 @@ TEST_CASE("sampler: nothing is lost or counted twice while workers record") {
   CHECK(all.ends[Fate::kStored] == 2 * kRounds * meters.size());
   CHECK(all.latency.write.count() == 2 * kRounds * meters.size());
 }
+
+TEST_CASE("sampler: what a worker counted before it left stays in the sum, and counts once") {
+  Sampler sampler;
+  ProducerMeter producer;
+  {
+    ConsumerMeter consumer;
+    sampler.watch(producer);
+    sampler.watch(consumer);
+    consumer.record([](Sample& sample) { sample.ends[Fate::kStored] += 2; });
+    CHECK(sampler.tick().ends[Fate::kStored] == 2);
+    consumer.record([](Sample& sample) { sample.ends[Fate::kStored] += 3; });
+    sampler.leave(consumer);
+  }
+  producer.record([](SampleCounts& sample) { sample.produced += 5; });
+  sampler.leave(producer);
+  producer.record([](SampleCounts& sample) { sample.produced += 7; });  // nobody looks any more
+  const Sample sum = sampler.finish();
+  CHECK(sum.ends[Fate::kStored] == 5);
+  CHECK(sum.produced == 5);
+}

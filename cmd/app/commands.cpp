@@ -19,6 +19,7 @@
 #include "report/judge.h"
 #include "report/output_file.h"
 #include "report/text_report.h"
+#include "run/conclude.h"
 #include "run/log.h"
 #include "run/replay.h"
 #include "run/run.h"
@@ -134,7 +135,7 @@ int execute(const Options& options) {
   };
   try {
     check_stdout();
-    return run_pipeline(plan, *target, clock, to_user).exit_code;
+    return run(plan, *target, clock, to_user).exit_code;
   } catch (const std::exception& error) {
     // A result of an earlier run must not pass for this one's.
     if (!delivered) {

@@ -22,7 +22,7 @@ struct AuditResult {
   std::uint64_t unexpected = 0;  // rows no producer made a message for
   std::uint64_t corrupted = 0;   // rows whose text is not what it must be; kFull only
   std::uint64_t recovered = 0;   // found, and not known to be stored: in doubt, or replayed
-  std::optional<bool> passed;    // nullopt = not audited, or not to the end
+  std::optional<bool> passed{};  // nullopt = not audited, or not to the end
 };
 
 struct AuditSubject {

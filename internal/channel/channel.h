@@ -11,6 +11,7 @@
 #include <functional>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <vector>
 
@@ -60,11 +61,13 @@ class Channel {
   virtual PushResult push(std::span<Message> batch) = 0;
 
   // Fills the front of `out` and returns how many; 0 = nothing came (see below) or closed and
-  // empty. Without a deadline: waits for a first message, takes what is there. With one: waits
-  // until `out` can be filled, the channel is full or the deadline has come, then takes what is
-  // there. Such a consumer has begun a batch: messages it waits for are kept from consumers that
-  // have not, so batches fill one by one instead of all at the same time.
-  virtual std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) = 0;
+  // empty. Without a deadline: waits for a first message, takes what is there; on a stop request it
+  // leaves all that is there to others. With a deadline: waits until `out` can be filled, the
+  // channel is full, the deadline has come or a stop is requested, then takes what is there. Such a
+  // consumer has begun a batch: messages it waits for are kept from consumers that have not, so
+  // batches fill one by one instead of all at the same time.
+  virtual std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline,
+                          const std::stop_token& stop) = 0;
 
   // Final. Pushers fail at once, poppers get what is left. Idempotent.
   virtual void close() = 0;

@@ -53,8 +53,9 @@ SpoolStatus DurableChannel::append(std::span<const Message> batch, std::size_t& 
   }
 }
 
-std::size_t DurableChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline) {
-  return memory_.pop(out, deadline);
+std::size_t DurableChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline,
+                                const std::stop_token& stop) {
+  return memory_.pop(out, deadline, stop);
 }
 
 void DurableChannel::close() {

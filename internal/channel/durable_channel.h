@@ -16,7 +16,8 @@ class DurableChannel final : public Channel {
   DurableChannel(std::size_t capacity, OnFull policy, Clock& clock, Spool& spool, SpooledRun run);
 
   PushResult push(std::span<Message> batch) override;
-  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) override;
+  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline,
+                  const std::stop_token& stop) override;
   void close() override;
   [[nodiscard]] bool finished() const override { return memory_.finished(); }
   // The time pushers are blocked is that in which there was no room, be it here or on disk.

@@ -61,15 +61,18 @@ bool MemoryChannel::wait_for_room(Lock& lock) {
   return !closed_;
 }
 
-std::size_t MemoryChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline) {
+std::size_t MemoryChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline,
+                               const std::stop_token& stop) {
   assert(!out.empty());
+  const std::stop_callback wake_on_stop(stop, [this] {
+    { const std::lock_guard lock(mutex_); }  // who waits is before its check, or waits already
+    first_.notify_all();
+    fill_.notify_all();
+  });
   Lock lock(mutex_);
-  if (deadline) {
-    wait_to_fill(lock, out.size(), *deadline);
-  } else if (!wait_for_first(lock)) {
-    return 0;
-  }
-  const std::size_t taken = take_locked(out);
+  if (deadline) wait_to_fill(lock, out.size(), *deadline, stop);
+  const bool may_take = deadline || wait_for_first(lock, stop);
+  const std::size_t taken = may_take ? take_locked(out) : 0;
   Wakeups wakeups;
   wakeups.room = taken > 0 && waiting_for_room_ > 0;
   // What is left may be enough for the next consumer, which slept through the push that brought it.
@@ -79,18 +82,19 @@ std::size_t MemoryChannel::pop(std::span<Message> out, std::optional<TimePoint> 
   return taken;
 }
 
-bool MemoryChannel::wait_for_first(Lock& lock) {
+bool MemoryChannel::wait_for_first(Lock& lock, const std::stop_token& stop) {
   ++waiting_for_first_;
-  first_.wait(lock, [&] { return closed_ || size_ > reserved_; });
+  first_.wait(lock, [&] { return closed_ || size_ > reserved_ || stop.stop_requested(); });
   --waiting_for_first_;
-  return size_ > 0;
+  return size_ > 0 && !stop.stop_requested();
 }
 
-void MemoryChannel::wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline) {
+void MemoryChannel::wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline,
+                                 const std::stop_token& stop) {
   want = std::min(want, capacity_);  // a full ring is all there will be
   ++waiting_to_fill_;
   reserved_ += want;
-  while (!closed_ && size_ < want) {
+  while (!closed_ && size_ < want && !stop.stop_requested()) {
     smallest_want_ = std::min(smallest_want_, want);
     if (clock_.wait_until(fill_, lock, deadline) == std::cv_status::timeout) break;
   }
@@ -122,7 +126,7 @@ void MemoryChannel::leave(const std::function<void(const LostMessages&)>& lost) 
   std::vector<Message> out(std::min<std::size_t>(capacity_, 1000));
   close();
   for (;;) {
-    const std::size_t count = pop(out, std::nullopt);
+    const std::size_t count = pop(out, std::nullopt, {});
     if (count == 0) return;
     lost({std::span(out).first(count)});
   }

@@ -22,7 +22,8 @@ class MemoryChannel final : public Channel {
   MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock, OnEvicted on_evicted = {});
 
   PushResult push(std::span<Message> batch) override;
-  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) override;
+  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline,
+                  const std::stop_token& stop) override;
   void close() override;
   [[nodiscard]] bool finished() const override;
   [[nodiscard]] ChannelStats stats() const override;
@@ -42,8 +43,8 @@ class MemoryChannel final : public Channel {
   std::size_t evict_locked(std::size_t count);
   void note_depth_locked(TimePoint now);
   bool wait_for_room(Lock& lock);
-  bool wait_for_first(Lock& lock);
-  void wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline);
+  bool wait_for_first(Lock& lock, const std::stop_token& stop);
+  void wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline, const std::stop_token& stop);
   [[nodiscard]] std::size_t room_locked() const { return capacity_ - size_; }
   // Who has to be woken now; the calls follow after unlocking.
   struct Wakeups {

@@ -63,8 +63,9 @@ PushResult SpillChannel::push(std::span<Message> batch) {
   return result;
 }
 
-std::size_t SpillChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline) {
-  const std::size_t count = ring_.pop(out, deadline);
+std::size_t SpillChannel::pop(std::span<Message> out, std::optional<TimePoint> deadline,
+                              const std::stop_token& stop) {
+  const std::size_t count = ring_.pop(out, deadline, stop);
   const std::lock_guard lock(mutex_);
   if (waiting_ > 0) refill_locked();
   return count;

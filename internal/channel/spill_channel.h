@@ -23,7 +23,8 @@ class SpillChannel final : public Channel {
                std::function<bool()> target_is_down);
 
   PushResult push(std::span<Message> batch) override;
-  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline) override;
+  std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline,
+                  const std::stop_token& stop) override;
   void close() override;
   [[nodiscard]] bool finished() const override { return ring_.finished(); }
   // Depth counts what waits on disk, too; capacity does not.

@@ -13,17 +13,17 @@ struct Batch {
 };
 
 // Collects the next batch in the front of the account's slots; empty = there is none.
-Batch collect(const ConsumerContext& context, ConsumerAccount& account) {
-  Channel& channel = context.channel;
+Batch collect(const ConsumerTools& tools, ConsumerAccount& account, const std::stop_token& retire) {
+  Channel& channel = tools.channel;
   const std::span<Message> slots = account.slots();
-  std::size_t count = channel.pop(slots, std::nullopt);
-  const TimePoint first_taken = context.clock.now();
+  std::size_t count = channel.pop(slots, std::nullopt, retire);
+  const TimePoint first_taken = tools.clock.now();
   for (std::size_t i = 0; i < count; ++i) slots[i].taken = first_taken;
   if (count == 0 || !account.hold(count)) return {};
-  if (context.limits.linger.count() > 0) {
-    const TimePoint deadline = first_taken + context.limits.linger;
+  if (tools.limits.linger.count() > 0) {
+    const TimePoint deadline = first_taken + tools.limits.linger;
     for (TimePoint now = first_taken; count < slots.size() && now < deadline;) {
-      const std::size_t more = channel.pop(slots.subspan(count), deadline);
+      const std::size_t more = channel.pop(slots.subspan(count), deadline, retire);
       // This consumer has been there for them since they came, or since it began to wait: from then
       // on they wait for the batch, not for a consumer.
       for (std::size_t i = count; i < count + more; ++i) {
@@ -31,8 +31,8 @@ Batch collect(const ConsumerContext& context, ConsumerAccount& account) {
       }
       count += more;
       if (!account.hold(count)) return {};
-      if (more == 0 && channel.finished()) break;
-      now = context.clock.now();
+      if (retire.stop_requested() || (more == 0 && channel.finished())) break;
+      now = tools.clock.now();
     }
   }
   BatchEnd closed_by = BatchEnd::kFull;
@@ -41,7 +41,7 @@ Batch collect(const ConsumerContext& context, ConsumerAccount& account) {
 }
 
 // Where the courier tells what became of a frame.
-DeliveryEvents events_for(const ConsumerContext& context, const Courier& courier,
+DeliveryEvents events_for(const ConsumerTools& tools, const Courier& courier,
                           ConsumerAccount& account) {
   using Messages = DeliveryEvents::Messages;
   DeliveryEvents events;
@@ -49,9 +49,9 @@ DeliveryEvents events_for(const ConsumerContext& context, const Courier& courier
     // The same messages, as their owner may change them.
     const auto slots = account.slots();
     const auto first = static_cast<std::size_t>(piece.data() - slots.data());
-    if (!context.channel.fix(slots.subspan(first, piece.size()))) {
+    if (!tools.channel.fix(slots.subspan(first, piece.size()))) {
       return WriteError{
-          .code = "spool", .message = context.channel.problem(), .error_class = ErrorClass::kFatal};
+          .code = "spool", .message = tools.channel.problem(), .error_class = ErrorClass::kFatal};
     }
     if (account.begin_piece(piece)) return std::nullopt;
     return WriteError{.code = "closed",
@@ -60,20 +60,20 @@ DeliveryEvents events_for(const ConsumerContext& context, const Courier& courier
   };
   events.on_stored = [&](Messages messages, TimePoint end) {
     if (!account.stored(messages, end, courier.held_back())) return;
-    context.channel.settle(messages, Fate::kStored);
+    tools.channel.settle(messages, Fate::kStored);
   };
   events.on_dead = [&](Messages messages) {
-    if (account.dead_lettered(messages)) context.channel.settle(messages, Fate::kDeadLettered);
+    if (account.dead_lettered(messages)) tools.channel.settle(messages, Fate::kDeadLettered);
   };
   events.on_left = [&](Messages messages, Fate fate) {
-    const auto all_lost = context.channel.keep(messages);
+    const auto all_lost = tools.channel.keep(messages);
     bool counted = false;
     for (const LostMessages& lost : all_lost) {
       counted = account.left(lost.messages, lost.fate == Fate::kInDoubt ? Fate::kInDoubt : fate);
-      if (counted && fate == Fate::kUnsent) context.on_unsent(lost);
+      if (counted && fate == Fate::kUnsent) tools.unsent.add(lost);
     }
     // Whole, even if the channel has a part of it: the ledger knows nothing smaller.
-    if (counted && fate == Fate::kInDoubt) context.on_doubt(messages);
+    if (counted && fate == Fate::kInDoubt) tools.unsent.add_in_doubt(messages);
     account.kept(messages);  // the others
     return true;
   };
@@ -82,32 +82,31 @@ DeliveryEvents events_for(const ConsumerContext& context, const Courier& courier
 
 // What is left of the batch once the messages that are too late are dropped. Before it is a frame:
 // one that was tried may be stored already, late or not.
-std::optional<std::span<Message>> drop_late(const ConsumerContext& context,
-                                            ConsumerAccount& account, std::span<Message> messages) {
-  if (!context.limits.max_lag) return messages;
-  const auto late = account.drop_late(context.clock.now() - *context.limits.max_lag);
+std::optional<std::span<Message>> drop_late(const ConsumerTools& tools, ConsumerAccount& account,
+                                            std::span<Message> messages) {
+  if (!tools.limits.max_lag) return messages;
+  const auto late = account.drop_late(tools.clock.now() - *tools.limits.max_lag);
   if (!late) return std::nullopt;
-  if (*late > 0) context.channel.settle(messages.first(*late), Fate::kDropped);
+  if (*late > 0) tools.channel.settle(messages.first(*late), Fate::kDropped);
   return messages.subspan(*late);
 }
 
 }  // namespace
 
-void consume(const ConsumerContext& context, Courier& courier, ConsumerAccount& account) {
-  const DeliveryEvents events = events_for(context, courier, account);
-  while (!context.give_up.stop_requested()) {
-    const Batch batch = collect(context, account);
-    if (batch.messages.empty()) return;
-    const auto frame = drop_late(context, account, batch.messages);
+std::optional<WriteResult> consume(const ConsumerTools& tools, Courier& courier,
+                                   ConsumerAccount& account, const std::stop_token& retire) {
+  const DeliveryEvents events = events_for(tools, courier, account);
+  while (!tools.give_up.stop_requested() && !retire.stop_requested()) {
+    const Batch batch = collect(tools, account, retire);
+    if (batch.messages.empty()) break;
+    const auto frame = drop_late(tools, account, batch.messages);
     if (frame && frame->empty()) continue;
-    if (!frame || !account.begin_write(context.clock.now())) return;
+    if (!frame || !account.begin_write(tools.clock.now())) break;
     const Delivered delivered = courier.deliver({*frame}, events);
-    if (!account.finish(delivered, batch.closed_by, context.clock.now())) return;
-    if (delivered.failure) {
-      context.on_failure(*delivered.failure);
-      return;
-    }
+    if (!account.finish(delivered, batch.closed_by, tools.clock.now())) break;
+    if (delivered.failure) return delivered.failure;
   }
+  return std::nullopt;
 }
 
 }  // namespace loadgen

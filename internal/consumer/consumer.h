@@ -3,15 +3,14 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
-#include <span>
 #include <stop_token>
 
 #include "base/clock.h"
 #include "channel/channel.h"
 #include "consumer/consumer_account.h"
 #include "delivery/courier.h"
+#include "delivery/unsent_box.h"
 
 namespace loadgen {
 
@@ -23,23 +22,20 @@ struct FrameLimits {
   std::optional<nanoseconds> max_lag = std::nullopt;
 };
 
-// What all consumers share. Borrowed; must outlive the threads.
-struct ConsumerContext {
+// What all consumers of a lane work with. Borrowed; must outlive the threads.
+struct ConsumerTools {
   Channel& channel;
   Clock& clock;
   FrameLimits limits;
-  std::stop_token give_up;                             // no further frame is begun
-  std::function<void(const WriteResult&)> on_failure;  // nothing more will be stored; thread-safe
-  // These were not stored, and the channel does not surely keep them; thread-safe.
-  std::function<void(const LostMessages&)> on_unsent;
-  // These are a frame whose commit has no known outcome, and not all of them are surely in the
-  // channel; thread-safe.
-  std::function<void(std::span<const Message>)> on_doubt;
+  UnsentBox& unsent;
+  std::stop_token give_up;  // no further frame is begun
 };
 
-// Runs until the channel is finished, delivery has failed, it is told to give up, or the account is
-// closed. Blocks. Allocates while buffers grow to the size of a frame. What it throws (no memory,
-// for one) leaves in the account what was in hand.
-void consume(const ConsumerContext& context, Courier& courier, ConsumerAccount& account);
+// Runs until the channel is finished, delivery has failed, it is told to give up or to retire, or
+// the account is closed. One that is told to retire writes the frame it has begun. Returns why
+// nothing more can be stored, if that is so. Blocks. Allocates while buffers grow to the size of a
+// frame. What it throws (no memory, for one) leaves in the account what was in hand.
+std::optional<WriteResult> consume(const ConsumerTools& tools, Courier& courier,
+                                   ConsumerAccount& account, const std::stop_token& retire);
 
 }  // namespace loadgen

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cassert>
+#include <iterator>
+#include <utility>
 
 namespace loadgen {
 namespace {
@@ -24,7 +26,7 @@ std::string_view to_name(BreakerState state) {
 
 BreakerMachine::BreakerMachine(TimePoint start, BackoffPolicy open_for)
     : open_for_(open_for), entered_(start), next_open_(open_for.base) {
-  transitions_.reserve(kTransitionsKept);
+  transitions_.reserve(BreakerReport::kTransitionsKept);
 }
 
 BreakerMachine::Answer BreakerMachine::admit(TimePoint now) {
@@ -88,7 +90,7 @@ BreakerTransition BreakerMachine::move_to(BreakerState to, TimePoint now, nanose
   state_ = to;
   entered_ = now;
   ++era_;
-  if (transitions_.size() < kTransitionsKept) transitions_.push_back(transition);
+  if (transitions_.size() < BreakerReport::kTransitionsKept) transitions_.push_back(transition);
   return transition;
 }
 
@@ -101,6 +103,26 @@ BreakerReport BreakerMachine::report(TimePoint now) const {
           spent[index(BreakerState::kClosed)],
           spent[index(BreakerState::kOpen)],
           spent[index(BreakerState::kHalfOpen)]};
+}
+
+void BreakerReport::merge(const BreakerReport& other) {
+  const auto severity = [](std::string_view name) {
+    if (name == to_name(BreakerState::kOpen)) return 3;
+    if (name == to_name(BreakerState::kHalfOpen)) return 2;
+    return name == to_name(BreakerState::kClosed) ? 1 : 0;
+  };
+  if (severity(other.state) > severity(state)) state = other.state;
+  std::vector<BreakerTransition> all;
+  all.reserve(transitions.size() + other.transitions.size());
+  std::merge(transitions.begin(), transitions.end(), other.transitions.begin(),
+             other.transitions.end(), std::back_inserter(all),
+             [](const auto& a, const auto& b) { return a.at < b.at; });
+  if (all.size() > kTransitionsKept) all.resize(kTransitionsKept);
+  transitions = std::move(all);
+  transitions_total += other.transitions_total;
+  closed += other.closed;
+  open += other.open;
+  half_open += other.half_open;
 }
 
 void BreakerMachine::Window::add(BreakerVerdict verdict, TimePoint now) {

@@ -43,12 +43,17 @@ struct BreakerTransition {
 struct BreakerReport {
   std::string_view state;  // now; "off" when there is no breaker
   // The first kTransitionsKept; later ones are only counted.
+  static constexpr std::size_t kTransitionsKept = 1000;
   std::vector<BreakerTransition> transitions{};
   std::uint64_t transitions_total = 0;
   // Time spent in each state, up to the report.
   nanoseconds closed{0};
   nanoseconds open{0};
   nanoseconds half_open{0};
+
+  // Of breakers that stood side by side: the worst state counts, transitions are in the order of
+  // their times, all else is summed up.
+  void merge(const BreakerReport& other);
 };
 
 class BreakerMachine {
@@ -58,7 +63,6 @@ class BreakerMachine {
   static constexpr std::uint32_t kWindowResultsMin = 20;
   static constexpr double kOpenJitter = 0.2;  // up or down by this share
   static constexpr std::uint32_t kProbeSuccesses = 2;
-  static constexpr std::size_t kTransitionsKept = 1000;
 
   // Permission for one attempt, to be handed back to conclude() once.
   struct Pass {

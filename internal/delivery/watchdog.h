@@ -2,12 +2,11 @@
 // stopped, or a network that swallows packets, answers nothing. Owns one thread, which sleeps.
 #pragma once
 
-#include <memory>
-#include <span>
+#include <functional>
+#include <optional>
 #include <thread>
 
 #include "base/clock.h"
-#include "delivery/courier.h"
 
 namespace loadgen {
 
@@ -17,8 +16,12 @@ class Watchdog {
   // it.
   [[nodiscard]] static nanoseconds patience(nanoseconds timeout) { return timeout + timeout / 10; }
 
-  // Borrows the couriers, which must outlive it.
-  Watchdog(std::span<const std::unique_ptr<Courier>> couriers, nanoseconds patience, Clock& clock);
+  // Cuts off the attempts that began at or before `overdue`; returns when the earliest of the
+  // others began, if there is one. Thread-safe.
+  using CutOff = std::function<std::optional<TimePoint>(TimePoint overdue)>;
+
+  // Borrows the clock, and all that `cut_off` uses.
+  Watchdog(CutOff cut_off, nanoseconds patience, Clock& clock);
 
  private:
   std::jthread thread_;

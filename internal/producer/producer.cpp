@@ -17,35 +17,49 @@ std::size_t tickets_at_a_time(std::uint64_t queue_capacity, std::uint32_t produc
   return std::clamp<std::size_t>(queue_capacity / producers, 1, kMostTickets);
 }
 
-void produce(const ProducerContext& context, std::uint32_t producer, ProducerAccount& account) {
+PushStatus produce(const ProducerTools& tools, std::uint32_t producer, ProducerAccount& account,
+                   const std::stop_token& retire) {
   const std::span<Ticket> tickets = account.slots();
   std::vector<Message> batch(tickets.size());
-  for (;;) {
-    const std::size_t count = context.tickets.acquire(tickets);
-    if (count == 0 || !account.take(count)) return;
+  while (!retire.stop_requested()) {
+    const std::size_t count = tools.tickets.acquire(tickets);
+    if (count == 0 || !account.take(count)) return PushStatus::kDone;
     for (std::size_t i = 0; i < count; ++i) {
-      context.generator.generate(tickets[i].sequence, producer, batch[i].text);
+      tools.generator.generate(tickets[i].sequence, producer, batch[i].text);
       batch[i].sequence = tickets[i].sequence;
       batch[i].producer = producer;
       batch[i].spooled = false;  // as whoever had this buffer before may have left it
       batch[i].due = tickets[i].due;
     }
-    const TimePoint created = context.clock.now();
+    const TimePoint created = tools.clock.now();
     for (std::size_t i = 0; i < count; ++i) batch[i].created = created;
 
-    if (!account.begin_push()) return;
-    const PushResult pushed = context.channel.push(std::span(batch).first(count));
-    if (!account.pushed(pushed)) return;
+    if (!account.begin_push()) return PushStatus::kDone;
+    const PushResult pushed = tools.channel.push(std::span(batch).first(count));
+    if (!account.pushed(pushed)) return PushStatus::kDone;
     if (pushed.status != PushStatus::kDone) {
       const auto rest =
           std::span<const Message>(batch).subspan(pushed.accepted, count - pushed.accepted);
-      const auto lost = context.channel.keep(rest);
-      if (!account.kept_all_but(lost)) return;
-      for (const LostMessages& messages : lost) context.on_unsent(messages);
-      if (pushed.status != PushStatus::kClosed) context.on_refused(pushed.status);
-      return;
+      const auto lost = tools.channel.keep(rest);
+      if (!account.kept_all_but(lost)) return PushStatus::kDone;
+      for (const LostMessages& messages : lost) tools.unsent.add(messages);
+      return pushed.status;
     }
   }
+  return PushStatus::kDone;
+}
+
+std::vector<Message> make_again(const Generator& generator, std::span<const Ticket> tickets,
+                                std::uint32_t producer, TimePoint created) {
+  std::vector<Message> made(tickets.size());
+  for (std::size_t i = 0; i < tickets.size(); ++i) {
+    made[i].sequence = tickets[i].sequence;
+    made[i].producer = producer;
+    made[i].due = tickets[i].due;
+    made[i].created = created;
+    generator.generate(tickets[i].sequence, producer, made[i].text);
+  }
+  return made;
 }
 
 }  // namespace loadgen

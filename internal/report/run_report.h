@@ -10,31 +10,12 @@
 #include "base/clock.h"
 #include "channel/channel.h"
 #include "delivery/breaker_machine.h"
+#include "model/counts.h"
 #include "options/options.h"
 #include "sink/sink.h"
 #include "stats/sample.h"
 
 namespace loadgen {
-
-// Where every message ended. The conservation law:
-//   scheduled = produced + skipped
-//   produced  = stored + dead_lettered + dropped + spooled + unsent + in_doubt
-struct Counts {
-  std::uint64_t scheduled = 0;
-  std::uint64_t skipped = 0;
-  std::uint64_t produced = 0;
-  Tally ends{};
-  std::uint64_t retried_frames = 0;
-  std::uint64_t duplicates_suppressed = 0;  // messages the ledger kept from being stored twice
-
-  [[nodiscard]] bool balance() const {
-    return scheduled == produced + skipped && produced == ends.sum();
-  }
-  // Messages that were made and are not known to be stored.
-  [[nodiscard]] std::uint64_t losses() const {
-    return ends.sum() - ends[Fate::kStored] - ends[Fate::kSpooled];
-  }
-};
 
 struct ClientUsage {
   double cpu_user_s = 0;

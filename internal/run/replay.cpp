@@ -29,15 +29,12 @@ namespace {
 // A row is stored under the run it was made in, in its table: one courier for each.
 class CourierOfRun {
  public:
-  explicit CourierOfRun(DeliveryContext context) : context_(std::move(context)) {
-    couriers_.push_back(std::make_unique<Courier>(context_));
-    watchdog_.emplace(couriers_, Watchdog::patience(context_.policy.timeout), context_.clock);
-  }
+  explicit CourierOfRun(DeliveryContext context) : context_(std::move(context)) {}
 
   [[nodiscard]] std::int64_t run_id() const { return context_.run.run_id; }
 
   Delivered deliver(const Frame& frame, const DeliveryEvents& events) {
-    return couriers_.front()->deliver(frame, events);
+    return courier_.deliver(frame, events);
   }
 
   // What the table holds of the run, read when it is first asked for.
@@ -63,8 +60,10 @@ class CourierOfRun {
 
  private:
   const DeliveryContext context_;
-  std::vector<std::unique_ptr<Courier>> couriers_;  // one
-  std::optional<Watchdog> watchdog_;
+  Courier courier_{context_};
+  const Watchdog watchdog_{
+      [this](TimePoint overdue) { return courier_.interrupt_if_overdue(overdue); },
+      Watchdog::patience(context_.policy.timeout), context_.clock};
   std::optional<SequenceSet> stored_;
 };
 

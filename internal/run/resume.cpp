@@ -8,7 +8,6 @@
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <mutex>
 #include <optional>
 #include <utility>
@@ -23,6 +22,7 @@
 #include "run/audit_watch.h"
 #include "run/await_database.h"
 #include "run/signals.h"
+#include "run/spool_check.h"
 
 namespace loadgen {
 namespace {
@@ -113,14 +113,15 @@ class Resumption {
         options_(options),
         lost_keys_(lost_keys),
         context_(for_run(delivery, run_)) {
-    couriers_.push_back(std::make_unique<Courier>(context_));
     result_.run_id = run_.run_id;
   }
 
   ResumedRun complete() {
     {
-      const Watchdog watchdog(couriers_, Watchdog::patience(options_.timeout), context_.clock);
-      at_work_.emplace(interruption_, *couriers_.front());
+      const Watchdog watchdog(
+          [this](TimePoint overdue) { return courier_.interrupt_if_overdue(overdue); },
+          Watchdog::patience(options_.timeout), context_.clock);
+      at_work_.emplace(interruption_, courier_);
       deliver_fixed();
       deliver_loose();
       at_work_.reset();
@@ -240,7 +241,7 @@ class Resumption {
     };
     events.on_dead = [&](Messages piece) { spool_.settle(run_, piece, SpoolEnd::kGivenUp); };
     events.on_left = [](Messages, Fate) { return true; };  // they stay in the spool
-    const Delivered delivered = couriers_.front()->deliver({messages, frame}, events);
+    const Delivered delivered = courier_.deliver({messages, frame}, events);
     const std::uint64_t stored = delivered.ends[Fate::kStored];
     const std::uint64_t dead = delivered.ends[Fate::kDeadLettered];
     if (stored + dead > 0) at_work_->note_progress();
@@ -295,62 +296,14 @@ class Resumption {
   const Options& options_;
   const std::uint64_t lost_keys_;
   const DeliveryContext context_;
-  std::vector<std::unique_ptr<Courier>> couriers_;  // one
-  std::optional<Interruption::Scope> at_work_;      // while it delivers
+  Courier courier_{context_};
+  std::optional<Interruption::Scope> at_work_;  // while it delivers
   std::uint64_t delivered_ = 0;
   TimePoint told_ = context_.clock.now();
   ResumedRun result_;
 };
 
 }  // namespace
-
-std::vector<std::string> target_names(const Options& options, const Target& target) {
-  std::error_code ignored;
-  const auto files = target.files();
-  const std::string address = files.empty()
-                                  ? redact(options.db)
-                                  : std::filesystem::weakly_canonical(
-                                        std::filesystem::absolute(files.front(), ignored), ignored)
-                                        .string();
-  std::vector<std::string> names;
-  for (const std::string& place : {target.place(), address}) {
-    if (place.empty()) continue;
-    names.push_back(fmt::format("{}, table {}", one_line(place), one_line(options.table)));
-  }
-  return names;
-}
-
-void check_spool(Spool& spool, std::span<const std::string> target_names, Delivery delivery,
-                 const Clock& clock) {
-  const auto refuse = [&](const SpooledRun& run, const std::string& why) {
-    throw UsageError(fmt::format("--spool={}: holds messages of run {} {}",
-                                 one_line(spool.directory()), run.run_id, why));
-  };
-  const WallAnchor now{clock.now(), clock.wall_now()};
-  for (const SpooledRun& run : spool.read([&](SpoolStore& store) { return store.runs(now); })) {
-    if (std::find(target_names.begin(), target_names.end(), run.target) == target_names.end()) {
-      refuse(run,
-             fmt::format("for {}, and not for {}", one_line(run.target), target_names.front()));
-    }
-    if (run.exactly_once && delivery == Delivery::kAtLeastOnce) {
-      refuse(run, "to be stored exactly once, which --delivery=at-least-once does not");
-    }
-  }
-}
-
-// A run is recorded in its database before it produces anything. An address may lead to another
-// database, or another schema, than it did then.
-static void check_is_recorded(const SpooledRun& run, const std::string& spool,
-                              const DeliveryContext& delivery) {
-  if (!delivery.target.can_read_back()) return;  // then none is
-  std::optional<RecordedRun> recorded;
-  retry_lost_session(delivery.clock, [&] { recorded = delivery.target.find_run(run.run_id); });
-  if (recorded) return;
-  throw UsageError(fmt::format(
-      "--spool={}: holds messages of run {}, and loadgen_runs in this database and schema has no "
-      "such run: it wrote elsewhere, or its record was deleted",
-      one_line(spool), run.run_id));
-}
 
 std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
                                const Options& options) {
@@ -397,6 +350,12 @@ std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
     spdlog::warn("{} messages in the spool were damaged; nobody knows whose they were.", lost_keys);
   }
   return results;
+}
+
+std::vector<ResumedRun> resume(const Opened& opened) {
+  Spool* const spool = opened.lane->spool();
+  if (spool == nullptr) return {};
+  return resume(*spool, opened.lane->delivery(), opened.plan.options);
 }
 
 }  // namespace loadgen

@@ -3,7 +3,6 @@
 // runs.
 #pragma once
 
-#include <string>
 #include <vector>
 
 #include "base/clock.h"
@@ -11,17 +10,9 @@
 #include "delivery/courier.h"
 #include "options/options.h"
 #include "report/run_report.h"
+#include "run/open.h"
 
 namespace loadgen {
-
-// Where the messages of a run belong, as the spool remembers it, without a secret; and after that,
-// as spools of earlier versions may have it.
-std::vector<std::string> target_names(const Options& options, const Target& target);
-
-// Throws UsageError when the spool holds messages that belong elsewhere, or that were promised to
-// be stored exactly once and would not be.
-void check_spool(Spool& spool, std::span<const std::string> target_names, Delivery delivery,
-                 const Clock& clock);
 
 // What all resumed runs share; its `run`, `give_up` and `policy.origin` are set here. Blocks until
 // all is delivered, nothing was for --drain-timeout (a second at least), or a signal came: the
@@ -31,5 +22,8 @@ void check_spool(Spool& spool, std::span<const std::string> target_names, Delive
 // failed is not forgotten: what the spool knows of it is evidence.
 std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
                                const Options& options);
+
+// The same for the spool of a run that is about to begin; nothing without one.
+std::vector<ResumedRun> resume(const Opened& opened);
 
 }  // namespace loadgen

@@ -14,6 +14,18 @@ void Sampler::watch(ConsumerMeter& meter) {
   consumers_.push_back(&meter);
 }
 
+void Sampler::leave(ProducerMeter& meter) {
+  const std::lock_guard lock(mutex_);
+  meter.drain(total_);
+  std::erase(producers_, &meter);
+}
+
+void Sampler::leave(ConsumerMeter& meter) {
+  const std::lock_guard lock(mutex_);
+  meter.drain(total_);
+  std::erase(consumers_, &meter);
+}
+
 Sampler::Counted Sampler::tick() {
   const std::lock_guard lock(mutex_);
   gather_locked();

@@ -14,9 +14,12 @@ namespace loadgen {
 
 class Sampler {
  public:
-  // Both borrow the meter, which must outlive the last tick.
+  // Both borrow the meter, until leave() or the last tick.
   void watch(ProducerMeter& meter);
   void watch(ConsumerMeter& meter);
+  // Its worker is gone: what it has counted is gathered for the last time.
+  void leave(ProducerMeter& meter);
+  void leave(ConsumerMeter& meter);
 
   // What has been counted since the start, up to now.
   struct Counted {

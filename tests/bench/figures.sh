@@ -116,7 +116,7 @@ measure_P7() {
 
 measure_P8() {
   local with without ratio
-  read -r with without ratio < <("$bare/pipeline_bench" "$rounds" "$seconds")
+  read -r with without ratio < <("$bare/lane_bench" "$rounds" "$seconds")
   row P8 'null: at the highest rate: what the statistics cost' '<=' 10 ' %' \
     "$(calculate "100 * (1 - $ratio)" %.1f)" \
     "$(human "$with")/s with, $(human "$without")/s without"

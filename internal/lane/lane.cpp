@@ -1,0 +1,362 @@
+#include "lane/lane.h"
+
+#include <fmt/format.h>
+#include <spdlog/spdlog.h>
+
+#include <algorithm>
+#include <new>
+#include <system_error>
+#include <utility>
+
+#include "base/error.h"
+#include "channel/make_channel.h"
+
+namespace loadgen {
+
+namespace {
+
+constexpr std::chrono::milliseconds kLookAtSpool{500};
+
+LaneQueue make_queue(const Plan& plan, const LaneParts& parts, const DeliveryContext& delivery) {
+  const Options& options = plan.options;
+  const SpooledRun run{.run_id = plan.run_id,
+                       .target = parts.target_name,
+                       .seed = plan.seed,
+                       .message_size = options.message_size,
+                       .exactly_once = options.delivery == Delivery::kExactlyOnce,
+                       .all_spooled = options.on_full != OnFull::kSpill,
+                       .anchor = delivery.run.anchor};
+  const auto target_is_down = [&breaker = delivery.breaker] { return breaker.holds_back(); };
+  return {.spool = parts.spool.get(),
+          .run = run,
+          .channel = make_channel({.capacity = options.queue_capacity,
+                                   .on_full = options.on_full,
+                                   .clock = delivery.clock,
+                                   .spool = parts.spool.get(),
+                                   .run = run,
+                                   .target_is_down = target_is_down})};
+}
+
+WriteResult fatal(std::string code, std::string message) {
+  return {
+      WriteOutcome::kNotWritten,
+      {.code = std::move(code), .message = std::move(message), .error_class = ErrorClass::kFatal}};
+}
+
+Counts counts_of(const TokenBucket::Totals& tickets, const Sample& sample, const Tally& leftovers) {
+  Tally ends = sample.ends;
+  ends += leftovers;
+  return {.scheduled = tickets.scheduled,
+          .skipped = tickets.skipped,
+          .produced = sample.produced,
+          .ends = ends,
+          .retried_frames = sample.retried_frames,
+          .duplicates_suppressed = sample.duplicates_suppressed};
+}
+
+}  // namespace
+
+Lane::Lane(const Plan& plan, Target& target, Clock& clock, LaneParts parts)
+    : plan_(plan),
+      clock_(clock),
+      parts_(std::move(parts)),
+      generator_(plan.seed, plan.options.message_size),
+      ending_(clock, plan.options.drain_timeout),
+      tickets_(plan.schedule, {.burst = plan.options.burst, .max_lag = plan.options.max_lag},
+               clock),
+      context_(parts_.delivery->context(
+          target, {.run_id = plan.run_id, .anchor = {clock.now(), clock.wall_now()}}, clock,
+          ending_.token(Phase::kGivingUp))),
+      queue_(make_queue(plan, parts_, context_)),
+      books_{.unsent = UnsentBox(plan.options.unsent, context_.run)},
+      consumers_(clock, ending_, consumer_rules()),
+      producers_(clock, ending_, producer_rules()),
+      reactions_{Reaction(ending_.token(Phase::kDraining), [this] { tickets_.close(); }),
+                 Reaction(ending_.token(Phase::kGivingUp), [this] { queue_.channel->close(); }),
+                 Reaction(ending_.token(Phase::kInterrupting), [this] { interrupt(); })} {}
+
+// A step may throw while threads run: they must not wait for each other for ever.
+Lane::~Lane() {
+  if (consumers_.working() + producers_.working() == 0) return;
+  ending_.interrupt();
+  open_gate();
+}
+
+CrewRules<Lane::ProducerWorker> Lane::producer_rules() {
+  return {
+      .make = [this](std::uint32_t number) { return make_producer(number); },
+      .work = [this](ProducerWorker& worker,
+                     const std::stop_token& retire) { work([&] { produce_as(worker, retire); }); },
+      .fold = [this](ProducerWorker& worker) { fold(worker); },
+      .over =
+          [this] {
+            const auto end = ending_.production_ends();
+            return end && clock_.now() >= *end;
+          }};
+}
+
+CrewRules<Lane::ConsumerWorker> Lane::consumer_rules() {
+  return {
+      .make = [this](std::uint32_t) { return make_consumer(); },
+      .work = [this](ConsumerWorker& worker,
+                     const std::stop_token& retire) { work([&] { consume_as(worker, retire); }); },
+      .fold = [this](ConsumerWorker& worker) { fold(worker); },
+      .over = [this] { return queue_.channel->finished() || ending_.reached(Phase::kGivingUp); }};
+}
+
+std::unique_ptr<Lane::ProducerWorker> Lane::make_producer(std::uint32_t number) {
+  const Options& options = plan_.options;
+  auto worker = std::make_unique<ProducerWorker>(
+      number, tickets_at_a_time(options.queue_capacity, options.producers), books_.produced);
+  books_.sampler.watch(worker->account.meter());
+  return worker;
+}
+
+std::unique_ptr<Lane::ConsumerWorker> Lane::make_consumer() {
+  auto worker = std::make_unique<ConsumerWorker>(context_, plan_.options.batch_size,
+                                                 books_.acknowledged, parts_.timing);
+  books_.sampler.watch(worker->account.meter());
+  return worker;
+}
+
+void Lane::connect(const std::function<void(Courier&)>& connect) {
+  for (std::uint32_t i = 0; i < plan_.options.consumers; ++i) connect(*consumers_.hire().courier);
+}
+
+void Lane::start() {
+  for (std::uint32_t i = 0; i < plan_.options.producers; ++i) producers_.hire();
+  try {
+    spdlog::info("Starting consumers...");
+    consumers_.start();
+    producers_.start();
+  } catch (const std::system_error& error) {
+    throw SetupError(fmt::format("cannot start {} producers and {} consumers: {}",
+                                 plan_.options.producers, plan_.options.consumers, error.what()));
+  }
+  try {
+    watches_.attempts.emplace([this](TimePoint overdue) { return cut_off(overdue); },
+                              Watchdog::patience(plan_.options.timeout), clock_);
+    if (queue_.spool != nullptr) {
+      watches_.spool = std::jthread([this](const std::stop_token& stop) { watch_spool(stop); });
+    }
+  } catch (const std::system_error& error) {
+    throw SetupError(fmt::format("cannot start a thread: {}", error.what()));
+  }
+}
+
+// A spool may be deleted while nobody writes to it, and the messages in it with it.
+void Lane::watch_spool(const std::stop_token& stop) {
+  while (clock_.sleep_until(clock_.now() + kLookAtSpool, stop)) {
+    if (queue_.spool->check_in_place()) continue;
+    fail(fatal("spool", queue_.spool->problem()));
+    return;
+  }
+}
+
+TimePoint Lane::begin() {
+  spdlog::info("Starting producers...");
+  course_.begin = clock_.now();
+  const auto end = plan_.schedule.end();
+  ending_.expect_end(end ? std::optional(course_.begin + *end) : std::nullopt);
+  tickets_.start(course_.begin);
+  open_gate();
+  return course_.begin;
+}
+
+void Lane::open_gate() {
+  if (!course_.gate.try_wait()) course_.gate.count_down();
+}
+
+// A worker's thread.
+template <typename Work>
+void Lane::work(Work work) {
+  course_.gate.wait();
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    ending_.give_up();  // the memory reserve is used up, and its use is told as the failure
+  } catch (const std::exception& error) {
+    fail(fatal("exception", error.what()));
+  }
+}
+
+void Lane::produce_as(ProducerWorker& worker, const std::stop_token& retire) {
+  const PushStatus status = produce({.tickets = tickets_,
+                                     .channel = *queue_.channel,
+                                     .generator = generator_,
+                                     .clock = clock_,
+                                     .unsent = books_.unsent},
+                                    worker.number, worker.account, retire);
+  if (status == PushStatus::kFull) {
+    fail(fatal("channel_full", "the channel is full, and --on-full=abort ends the run then"));
+  } else if (status == PushStatus::kBroken) {
+    fail(fatal("spool", queue_.channel->problem()));
+  }
+}
+
+void Lane::consume_as(ConsumerWorker& worker, const std::stop_token& retire) {
+  const Options& options = plan_.options;
+  worker.account.production_starts(course_.begin);
+  const auto failure = consume({.channel = *queue_.channel,
+                                .clock = clock_,
+                                .limits = {.batch_size = options.batch_size,
+                                           .linger = options.linger,
+                                           .max_lag = options.max_lag},
+                                .unsent = books_.unsent,
+                                .give_up = ending_.token(Phase::kGivingUp)},
+                               *worker.courier, worker.account, retire);
+  if (failure) fail(*failure);
+}
+
+// Waits for the crew, for the drain timeout and a moment more to be interrupted in; returns how
+// many of its threads are stuck.
+template <typename Worker>
+std::size_t Lane::await(Crew<Worker>& crew, const char* role, const char* place) {
+  if (crew.wait()) return 0;
+  if (ending_.time_out()) {
+    spdlog::warn("The drain timeout has passed; giving up on what is not written yet.");
+  }
+  if (crew.wait()) return 0;
+  const std::size_t stuck = crew.working();
+  if (stuck == 0) return 0;  // they came just now
+  const WriteResult failure = fatal(
+      "stuck",
+      fmt::format("{} of {} {} did not come back from the {}", stuck, crew.size(), role, place));
+  note_failure(failure);
+  spdlog::error("Leaving without them: {}.", failure.error.message);
+  return stuck;
+}
+
+void Lane::await_producers() {
+  // The target may be so slow that the schedule's backlog outlives the drain timeout.
+  const std::size_t stuck = await(producers_, "producers", "spool");
+  if (stuck == 0) producers_.join();
+  course_.stuck += stuck;
+  ending_.end_production();
+  course_.producers_done = clock_.now();
+  spdlog::info("All producers finished, closing channel...");
+  queue_.channel->close();
+}
+
+void Lane::await_consumers() {
+  const std::size_t stuck = await(consumers_, "consumers", "database");
+  course_.stuck += stuck;
+  course_.consumers_done = clock_.now();
+  watches_.attempts.reset();
+  watches_.spool.request_stop();
+  if (stuck > 0) return;
+  consumers_.join();
+  // From now on their sockets' numbers may belong to other connections: nobody may interrupt them.
+  consumers_.for_each([](ConsumerWorker& worker) { worker.courier.reset(); });
+}
+
+void Lane::fail(const WriteResult& why) {
+  // Interrupting makes writes fail; that is its meaning, not the target's fault.
+  if (ending_.reached(Phase::kInterrupting)) return;
+  if (note_failure(why)) {
+    spdlog::error("Ending the run: {} ({})", why.error.message, why.error.code);
+  }
+  ending_.give_up();
+}
+
+bool Lane::note_failure(const WriteResult& why) {
+  parts_.delivery->errors.note_end(why);
+  return ending_.note_failure(why.error);
+}
+
+void Lane::interrupt() {
+  consumers_.for_each([](ConsumerWorker& worker) {
+    if (worker.courier) worker.courier->interrupt();
+  });
+}
+
+std::optional<TimePoint> Lane::cut_off(TimePoint overdue) {
+  std::optional<TimePoint> earliest;
+  consumers_.for_each([&](ConsumerWorker& worker) {
+    const auto began =
+        worker.courier ? worker.courier->interrupt_if_overdue(overdue) : std::nullopt;
+    if (began) earliest = std::min(earliest.value_or(*began), *began);
+  });
+  return earliest;
+}
+
+// The worker's account is closed: nobody has anything in hand as a rule, but an exception or a call
+// without an end leaves some.
+void Lane::fold(ProducerWorker& worker) {
+  ProducerAccount::Closed closed = worker.account.close();
+  books_.sampler.leave(worker.account.meter());
+  if (closed.unsent.empty() && closed.in_doubt.empty()) return;
+  const std::lock_guard lock(in_hand_.mutex);
+  in_hand_.of_producers.emplace_back(worker.number, std::move(closed));
+}
+
+void Lane::fold(ConsumerWorker& worker) {
+  ConsumerAccount::Closed closed = worker.account.close();
+  books_.sampler.leave(worker.account.meter());
+  if (closed.unsent.empty() && closed.in_doubt.empty()) return;
+  const std::lock_guard lock(in_hand_.mutex);
+  in_hand_.of_consumers.push_back(std::move(closed));
+}
+
+void Lane::put_by_what_was_in_hand(Leftovers& leftovers) {
+  const std::lock_guard lock(in_hand_.mutex);
+  for (const auto& [producer, closed] : in_hand_.of_producers) {
+    const auto made = [&, number = producer](const std::vector<Ticket>& tickets) {
+      return make_again(generator_, tickets, number, course_.producers_done);
+    };
+    leftovers.add_unwritten(made(closed.unsent));
+    leftovers.add_doubtful(made(closed.in_doubt));
+  }
+  for (const ConsumerAccount::Closed& closed : in_hand_.of_consumers) {
+    leftovers.add_unwritten(closed.unsent);
+    leftovers.add_doubtful_frame(closed.in_doubt);
+  }
+}
+
+LaneEnd Lane::finish() {
+  const bool stuck = course_.stuck > 0;
+  Leftovers leftovers(queue_, books_.unsent,
+                      stuck ? Leftovers::Threads::kStuck : Leftovers::Threads::kJoined);
+  producers_.for_each([this](ProducerWorker& worker) { fold(worker); });
+  consumers_.for_each([this](ConsumerWorker& worker) { fold(worker); });
+  put_by_what_was_in_hand(leftovers);
+  LaneEnd end;
+  end.has_stuck_thread = stuck;
+  LaneResult& result = end.result;
+  result.start = course_.begin;
+  result.producers_done = course_.producers_done;
+  result.consumers_done = course_.consumers_done;
+  result.sample = books_.sampler.finish();
+  result.queue = queue_.channel->stats();
+  result.breaker = context_.breaker.report();
+  result.interrupted_by = ending_.interrupted_by();
+  result.drain_timed_out = ending_.timed_out();
+  const Leftovers::Result left = leftovers.finish(plan_.options.unsent);
+  if (!left.spool_problem.empty()) {
+    // Even of a lane that is being interrupted: it is not the interruption that broke the spool.
+    note_failure(fatal("spool", left.spool_problem));
+    spdlog::error("{}", left.spool_problem);
+  }
+  result.unsent_problem = left.unsent_problem;
+  result.counts = counts_of(tickets_.totals(), result.sample, left.ends);
+  result.errors = parts_.delivery->errors.all();
+  result.failure = ending_.failure();
+  end.produced = books_.produced.take();
+  end.acknowledged = books_.acknowledged.take();
+  result.sequences_agree = left.spool_agrees && end.produced.size() == result.counts.produced &&
+                           end.acknowledged.size() == result.counts.ends[Fate::kStored];
+  result.oldest_not_stored = oldest_missing(end.acknowledged, result.counts.scheduled);
+  return end;
+}
+
+// How long before the end the first message that was not acknowledged was due.
+std::optional<nanoseconds> Lane::oldest_missing(const SequenceSet& acknowledged,
+                                                std::uint64_t scheduled) const {
+  const auto& ranges = acknowledged.ranges();
+  const bool has_first = !ranges.empty() && ranges.front().begin == 0;
+  const std::uint64_t missing = has_first ? ranges.front().end : 0;
+  if (missing >= scheduled || !plan_.schedule.paced()) return std::nullopt;
+  return course_.consumers_done - (course_.begin + plan_.schedule.offset(missing));
+}
+
+}  // namespace loadgen

@@ -1,0 +1,41 @@
+// What a lane came to: a value that merges with those of other lanes. The result of a run is the
+// merge of its lanes' results.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "channel/channel.h"
+#include "delivery/breaker_machine.h"
+#include "delivery/error_counts.h"
+#include "model/counts.h"
+#include "stats/sample.h"
+
+namespace loadgen {
+
+struct LaneResult {
+  TimePoint start;           // of production
+  TimePoint producers_done;  // the last of them
+  TimePoint consumers_done;
+  Counts counts;
+  // The sequences noted as produced and as acknowledged, and the messages on the spool's disk, are
+  // as many as were counted.
+  bool sequences_agree = true;
+  Sample sample;  // all that the workers counted and timed
+  ChannelStats queue;
+  std::vector<ErrorCount> errors;     // of all attempts, in the order they first came
+  std::optional<WriteError> failure;  // what ended the lane before its time
+  BreakerReport breaker;
+  int interrupted_by = 0;  // the signal that ended production early, 0 = none
+  bool drain_timed_out = false;
+  std::string unsent_problem;  // why --unsent does not hold all of them; empty = it does
+  // How long ago the oldest message that is not known to be stored was due, at the end.
+  std::optional<nanoseconds> oldest_not_stored;
+
+  // Associative; not commutative where the first one counts: of failures and signals.
+  void merge(const LaneResult& other);
+};
+
+}  // namespace loadgen

@@ -1,0 +1,105 @@
+#include "lane/leftovers.h"
+
+#include <spdlog/spdlog.h>
+
+#include <cstring>
+#include <utility>
+
+#include "base/error.h"
+#include "base/redact.h"
+#include "channel/keep_in_spool.h"
+
+namespace loadgen {
+
+Leftovers::Leftovers(LaneQueue& queue, UnsentBox& unsent, Threads threads)
+    : queue_(queue), unsent_(unsent), threads_(threads) {}
+
+void Leftovers::lose(const LostMessages& lost) {
+  result_.ends[lost.fate] += lost.messages.size();
+  unsent_.add(lost);
+}
+
+void Leftovers::add_unwritten(std::span<const Message> messages) {
+  if (messages.empty()) return;
+  const auto all_lost =
+      threads_ == Threads::kStuck ? unspooled(messages) : queue_.channel->keep(messages);
+  for (const LostMessages& lost : all_lost) lose(lost);
+}
+
+void Leftovers::add_doubtful(std::span<const Message> messages) {
+  lose({messages, Fate::kInDoubt});
+}
+
+void Leftovers::add_doubtful_frame(std::span<const Message> piece) {
+  // What is on the channel's disk is there as the frame that was tried.
+  const std::size_t open = count_unspooled(piece);
+  if (open == 0) return;
+  result_.ends[Fate::kInDoubt] += open;
+  unsent_.add_in_doubt(piece);
+}
+
+Leftovers::Result Leftovers::finish(const std::string& unsent_path) {
+  queue_.channel->leave([this](const LostMessages& lost) { lose(lost); });
+  if (may_use_spool()) queue_.spool->flush();
+  result_.ends[Fate::kSpooled] = queue_.channel->kept();
+  SequenceSet saved;
+  if (queue_.spool && queue_.spool->is_gone()) saved = save_from_gone_spool();
+  if (const int error = unsent_.finish(); error != 0) {
+    result_.unsent_problem = std::strerror(error);
+    spdlog::error("--unsent={}: {}", one_line(unsent_path), result_.unsent_problem);
+  } else if (!unsent_path.empty()) {
+    // Should somebody find the spool again, they are in one place only.
+    for (const SequenceRange& range : saved.ranges()) {
+      queue_.spool->settle(queue_.run, range, SpoolEnd::kGivenUp);
+    }
+  }
+  if (may_use_spool()) compare_with_spool();
+  return std::move(result_);
+}
+
+// Whoever deleted the spool took what was safe in it. This process has its file open, and is the
+// last that can read it. Returns those that are in the file for unsent ones, if there is one.
+SequenceSet Leftovers::save_from_gone_spool() {
+  SequenceSet saved;
+  const std::uint64_t held = std::exchange(result_.ends[Fate::kSpooled], 0);
+  std::uint64_t found = 0;
+  try {
+    if (threads_ == Threads::kJoined) {
+      queue_.spool->salvage(queue_.run, [&](std::span<const Message> messages, bool tried) {
+        found += messages.size();
+        if (tried) {
+          result_.ends[Fate::kInDoubt] += messages.size();
+          unsent_.add_in_doubt(messages);
+        } else {
+          lose({messages});
+        }
+        for (const SequenceRange& range : ranges_of(messages)) saved.insert(range);
+      });
+    }
+  } catch (const SetupError& error) {
+    spdlog::error("{}", error.what());
+  }
+  if (found < held) {
+    result_.ends[Fate::kUnsent] += held - found;
+    spdlog::error("{} messages of the spool could not be read from it any more.", held - found);
+  }
+  return saved;
+}
+
+// It holds what was counted, or the run has failed.
+void Leftovers::compare_with_spool() {
+  std::string problem = queue_.channel->problem();
+  if (problem.empty()) {
+    try {
+      const auto on_disk =
+          queue_.spool->read([&](SpoolStore& store) { return store.count(queue_.run.run_id); });
+      result_.spool_agrees = on_disk == result_.ends[Fate::kSpooled];
+    } catch (const SetupError& error) {
+      problem = error.what();
+    }
+  }
+  if (problem.empty() && result_.ends[Fate::kSpooled] == 0) queue_.spool->forget_run(queue_.run);
+  result_.spool_problem = std::move(problem);
+}
+
+}  // namespace loadgen

@@ -1,0 +1,95 @@
+#include "run/conclude.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "report/judge.h"
+#include "run/machine.h"
+
+namespace loadgen {
+namespace {
+
+ReportedError reported(const WriteResult& result, std::uint64_t count) {
+  const bool in_doubt = result.outcome == WriteOutcome::kInDoubt;
+  return {.code = result.error.code,
+          .error_class = in_doubt ? "in_doubt" : std::string(to_name(result.error.error_class)),
+          .count = count,
+          .message = result.error.message};
+}
+
+void take_times(RunReport& report, const LaneResult& lane) {
+  report.produce_time = lane.producers_done - lane.start;
+  report.drain_time = lane.consumers_done - lane.producers_done;
+  report.silence_at_end = lane.consumers_done - std::max(lane.sample.last_commit, lane.start);
+  const std::uint64_t stored = lane.counts.ends[Fate::kStored];
+  const bool all_stored = stored == lane.counts.produced && stored > 0;
+  report.total_time = (all_stored ? lane.sample.last_commit : lane.consumers_done) - lane.start;
+}
+
+// What went wrong on the way.
+void take_errors(RunReport& report, const LaneResult& lane, const Checked& checked) {
+  for (const ErrorCount& error : lane.errors) {
+    report.errors.push_back(reported(error.first, error.count));
+  }
+  if (lane.failure) report.failure = reported({WriteOutcome::kNotWritten, *lane.failure}, 1);
+  if (!checked.problem) return;
+  report.errors.push_back(*checked.problem);
+  if (!report.failure) report.failure = checked.problem;  // the first one may be its cause
+}
+
+}  // namespace
+
+RunReport conclude(const std::vector<ResumedRun>& resumed, Drained drained,
+                   const Checked& checked) {
+  const Opened& opened = drained.opened;
+  LaneResult& lane = drained.end.result;
+  const WallAnchor& anchor = opened.lane->delivery().run.anchor;
+  RunReport report;
+  report.run_id = opened.plan.run_id;
+  report.started_at = anchor.wall_at(lane.start);
+  report.ended_at = anchor.wall_at(lane.consumers_done);
+  report.config = settled_config(opened.plan, drained.database.insert);
+  report.environment = describe_machine();
+  report.database = drained.database;
+  report.client = drained.client;
+  report.resumed = resumed;
+  report.audit = checked.audit;
+  report.audit_aborted_by = checked.aborted_by;
+  take_times(report, lane);
+  take_errors(report, lane, checked);
+  report.counts = lane.counts;
+  report.sequences_agree = lane.sequences_agree;
+  report.queue = lane.queue;
+  report.breaker = lane.breaker;
+  report.frames = lane.sample.frames;
+  report.writing = lane.sample.writing;
+  report.latency = std::move(lane.sample.latency);
+  report.oldest_not_stored = lane.oldest_not_stored;
+  report.unsent_problem = lane.unsent_problem;
+  report.interrupted_by = lane.interrupted_by;
+  report.drain_timed_out = lane.drain_timed_out;
+  report.verdict = verdict(report);
+  report.exit_code = exit_code(report);
+  return report;
+}
+
+RunReport report_failed_start(const Plan& plan, Target& target, Clock& clock,
+                              const std::string& reason, int exit_code) {
+  RunReport report;
+  report.started = false;
+  report.run_id = plan.run_id;
+  report.started_at = report.ended_at = clock.wall_now();
+  report.config = settled_config(plan, plan.options.insert);
+  report.environment = describe_machine();
+  report.database = target.info();
+  report.queue.capacity = plan.options.queue_capacity;
+  report.client = client_usage();
+  report.breaker = {.state = plan.options.breaker == Breaker::kOff ? "off" : "closed"};
+  report.failure = ReportedError{"start", "fatal", 1, reason};
+  report.interrupted_by = exit_code > kExitSignal ? exit_code - kExitSignal : 0;
+  report.verdict = verdict(report);
+  report.exit_code = exit_code;
+  return report;
+}
+
+}  // namespace loadgen

@@ -1,0 +1,19 @@
+// The last step of a run: from what its steps came to, to the finished report.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "report/run_report.h"
+#include "run/check.h"
+#include "run/drive.h"
+
+namespace loadgen {
+
+RunReport conclude(const std::vector<ResumedRun>& resumed, Drained drained, const Checked& checked);
+
+// The report of a run that could not start, with the reason and the process's exit code.
+RunReport report_failed_start(const Plan& plan, Target& target, Clock& clock,
+                              const std::string& reason, int exit_code);
+
+}  // namespace loadgen

@@ -1,0 +1,67 @@
+#include "run/drive.h"
+
+#include <spdlog/spdlog.h>
+
+#include <system_error>
+#include <thread>
+
+#include "base/error.h"
+#include "loadgen_version.h"
+#include "report/json_report.h"
+#include "run/await_database.h"
+#include "run/machine.h"
+#include "run/progress.h"
+
+namespace loadgen {
+namespace {
+
+// A run that cannot start leaves no record in the database; one in the spool without messages is
+// forgotten by the next run.
+void record_start(const Opened& opened) {
+  const Plan& plan = opened.plan;
+  Spool* const spool = opened.lane->spool();
+  if (spool != nullptr && spool->add_run(opened.lane->spooled_run()) != SpoolStatus::kSafe) {
+    throw SetupError(spool->problem());
+  }
+  const RunRecord record{
+      .run_id = plan.run_id,
+      .app_version = kVersion,
+      .started_at = opened.lane->delivery().run.anchor.wall,
+      .config_json = json_config(settled_config(plan, opened.target.info().insert))};
+  await_database(
+      opened.clock, plan.options, [&] { opened.target.interrupt(); },
+      [&] { opened.target.record_start(record); });
+}
+
+// The progress line, while the result lives; without a thread for it the run does without it.
+std::jthread start_progress(const Opened& opened, TimePoint begin) {
+  const Options& options = opened.plan.options;
+  if (!options.progress || options.quiet) return {};
+  try {
+    return std::jthread([&opened, begin](const std::stop_token& stop) {
+      show_progress({opened.lane->sampler(), opened.lane->channel(), opened.clock, begin,
+                     opened.plan.schedule.end()},
+                    *opened.plan.options.progress, stop);
+    });
+  } catch (const std::system_error& error) {
+    spdlog::warn("There is no progress line: {}", error.what());
+    return {};
+  }
+}
+
+}  // namespace
+
+Drained drive(const Connected& connected) {
+  const Opened& opened = connected.opened;
+  Lane& lane = *opened.lane;
+  lane.start();
+  record_start(opened);
+  {
+    const std::jthread progress = start_progress(opened, lane.begin());
+    lane.await_producers();
+    lane.await_consumers();
+  }
+  return {opened, lane.finish(), opened.target.info(), client_usage()};
+}
+
+}  // namespace loadgen

@@ -1,0 +1,34 @@
+// What can end a run from outside while it lives: signals, and the end of memory. Owns a thread for
+// each. Construct it before the run's own threads are started: they inherit the blocked signals.
+#pragma once
+
+#include <atomic>
+
+#include "base/clock.h"
+#include "base/memory_reserve.h"
+#include "lane/lane.h"
+#include "run/signals.h"
+#include "sink/sink.h"
+
+namespace loadgen {
+
+class Outside {
+ public:
+  // Borrows all three. Throws SetupError when there can be no thread.
+  Outside(Clock& clock, Lane& lane, Target& target);
+
+  // From now on a signal finds a run whose threads are done.
+  void begin_audit() { auditing_ = true; }
+
+ private:
+  void on_signal(int signal, int nth);
+  void on_low_memory();
+
+  Lane& lane_;
+  Target& target_;
+  std::atomic<bool> auditing_{false};
+  const SignalWatcher signals_;
+  const MemoryReserve memory_;
+};
+
+}  // namespace loadgen
