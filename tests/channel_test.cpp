@@ -27,6 +27,7 @@ namespace {
 struct Made {
   std::unique_ptr<TempDir> directory;
   std::unique_ptr<Spool> spool;
+  std::unique_ptr<Custody> custody;
   std::unique_ptr<Channel> channel;
 
   Channel* operator->() const { return channel.get(); }
@@ -41,11 +42,11 @@ Made make(
     made.directory = std::make_unique<TempDir>();
     made.spool = std::make_unique<Spool>(made.directory->file("spool"), clock);
   }
+  made.custody = std::make_unique<Custody>(made.spool.get(), SpooledRun{.run_id = 1});
   made.channel = make_channel({.capacity = capacity,
                                .on_full = policy,
                                .clock = clock,
-                               .spool = made.spool.get(),
-                               .run = {.run_id = 1},
+                               .custody = *made.custody,
                                .target_is_down = std::move(target_is_down)});
   return made;
 }
@@ -430,6 +431,19 @@ std::vector<Message> take(Channel& channel, std::size_t most) {
   return out;
 }
 
+// The end of a lane: what is in memory is kept, or lost.
+Sequences leave(const Made& made) {
+  Sequences lost;
+  made->abandon();
+  for (auto rest = take(*made, 1000); !rest.empty(); rest = take(*made, 1000)) {
+    for (const LostMessages& part : made.custody->keep(rest)) {
+      CHECK(part.fate == Fate::kUnsent);
+      for (const Message& message : part.messages) lost.push_back(message.sequence);
+    }
+  }
+  return lost;
+}
+
 }  // namespace
 
 TEST_CASE("channel: in memory nothing is kept, and what is left at the end is lost") {
@@ -437,13 +451,8 @@ TEST_CASE("channel: in memory nothing is kept, and what is left at the end is lo
   const Made channel = MemoryKind::make(4, OnFull::kBlock, clock);
   CHECK(push(*channel, 0, 3).accepted == 3);
   const auto out = take(*channel, 1);
-  CHECK(channel->keep(out).size() == 1);
-  Sequences lost;
-  channel->leave([&](const LostMessages& rest) {
-    CHECK(rest.fate == Fate::kUnsent);
-    for (const Message& message : rest.messages) lost.push_back(message.sequence);
-  });
-  CHECK(lost == Sequences{1, 2});
+  CHECK(channel.custody->keep(out).size() == 1);
+  CHECK(leave(channel) == Sequences{1, 2});
 }
 
 TEST_CASE("durable channel: a message is on disk until it is settled") {
@@ -452,11 +461,11 @@ TEST_CASE("durable channel: a message is on disk until it is settled") {
   CHECK(push(*channel, 0, 3).accepted == 3);
   CHECK(on_disk(channel) == 3);
   auto out = take(*channel, 2);
-  CHECK(channel->fix(out));
+  CHECK(channel.custody->fix(out));
   CHECK(on_disk(channel) == 3);
-  channel->settle(out, Fate::kStored);
+  channel.custody->settle(out, Fate::kStored);
   CHECK(on_disk(channel) == 1);
-  channel->leave([](const LostMessages&) { FAIL("nothing is lost"); });
+  CHECK(leave(channel).empty());
   CHECK(on_disk(channel) == 1);
 }
 
@@ -474,10 +483,10 @@ TEST_CASE("durable channel: what it drops leaves the disk, what a closed one ref
   newest->close();
   auto late = messages(7, 1);
   CHECK(newest->push(late).status == PushStatus::kClosed);
-  CHECK(newest->keep(late).empty());
+  CHECK(newest.custody->keep(late).empty());
   CHECK(on_disk(newest) == 4);
-  CHECK(newest->kept() == 4);
-  CHECK(oldest->kept() == 3);
+  CHECK(newest.custody->kept() == 4);
+  CHECK(oldest.custody->kept() == 3);
 }
 
 TEST_CASE(
@@ -486,11 +495,11 @@ TEST_CASE(
   const TempDir dir;
   const std::uint64_t each = messages(0, 1)[0].text.size() + Spool::kOverhead;
   Spool spool(dir.file("spool"), clock, 4 * each);
+  Custody custody(&spool, {.run_id = 1});
   const auto channel = make_channel({.capacity = 100,
                                      .on_full = OnFull::kDropOld,
                                      .clock = clock,
-                                     .spool = &spool,
-                                     .run = {.run_id = 1},
+                                     .custody = custody,
                                      .target_is_down = [] { return false; }});
   CHECK(push(*channel, 0, 4).accepted == 4);
   auto in_hand = take(*channel, 1);
@@ -503,12 +512,12 @@ TEST_CASE(
   const PushResult refused = push(*channel, 6, 2);
   CHECK(refused.accepted == 0);
   CHECK(refused.dropped == 2);
-  CHECK(channel->kept() == 4);
+  CHECK(custody.kept() == 4);
   CHECK(spool.flush() == SpoolStatus::kSafe);
   CHECK(spool.read([](SpoolStore& store) { return store.count(1); }) == 4);
   CHECK(spool.read([](SpoolStore& store) { return store.given_up(1); }).ranges() ==
         std::vector<SequenceRange>{{1, 3}});
-  channel->settle(in_hand, Fate::kStored);
+  custody.settle(in_hand, Fate::kStored);
 }
 
 TEST_CASE("durable channel: closed in the middle of a push, no message is without an end") {
@@ -526,15 +535,15 @@ TEST_CASE("durable channel: closed in the middle of a push, no message is withou
         const PushResult result = channel->push(batch);
         dropped += result.dropped;
         if (result.status != PushStatus::kClosed) continue;
-        CHECK(channel->keep(std::span(batch).subspan(result.accepted)).empty());
+        CHECK(channel.custody->keep(std::span(batch).subspan(result.accepted)).empty());
         return;
       }
     });
     wait_for([&] { return begun.load(); });
     channel->close();
     pusher.join();
-    CHECK(channel->kept() + dropped == pushed);
-    CHECK(on_disk(channel) == channel->kept());
+    CHECK(channel.custody->kept() + dropped == pushed);
+    CHECK(on_disk(channel) == channel.custody->kept());
   }
 }
 
@@ -556,7 +565,7 @@ TEST_CASE("spill channel: the disk is used only for what the ring has no room fo
     for (const auto sequence : pop(*channel, 2)) rest.push_back(sequence);
   }
   CHECK(rest == Sequences{2, 3, 4, 5, 6, 7});
-  channel->settle(first, Fate::kStored);
+  channel.custody->settle(first, Fate::kStored);
   CHECK(on_disk(channel) == 5);  // the first two never were there
   CHECK(push(*channel, 8, 1).accepted == 1);
   CHECK(on_disk(channel) == 5);
@@ -585,12 +594,12 @@ TEST_CASE("spill channel: a frame with one message on disk is there whole") {
   frame.resize(count);
   CHECK(count == 3);
   CHECK(on_disk(channel) == 1);
-  CHECK(channel->fix(frame));
+  CHECK(channel.custody->fix(frame));
   CHECK(on_disk(channel) == 3);
-  CHECK(channel->kept() == 3);
-  channel->settle(frame, Fate::kStored);
+  CHECK(channel.custody->kept() == 3);
+  channel.custody->settle(frame, Fate::kStored);
   CHECK(on_disk(channel) == 0);
-  CHECK(channel->kept() == 0);
+  CHECK(channel.custody->kept() == 0);
 }
 
 TEST_CASE("spill channel: of messages that are dropped, those on disk leave it") {
@@ -600,9 +609,9 @@ TEST_CASE("spill channel: of messages that are dropped, those on disk leave it")
   auto late = take(*channel, 2);  // 0 and 1, in memory alone
   for (Message& message : take(*channel, 2)) late.push_back(message);
   CHECK(on_disk(channel) == 2);
-  channel->settle(late, Fate::kDropped);
+  channel.custody->settle(late, Fate::kDropped);
   CHECK(on_disk(channel) == 0);
-  CHECK(channel->kept() == 0);
+  CHECK(channel.custody->kept() == 0);
   CHECK(channel.spool->read([](SpoolStore& store) { return store.given_up(1); }).ranges() ==
         std::vector<SequenceRange>{{2, 4}});
 }
@@ -612,9 +621,9 @@ TEST_CASE("spill channel: a frame that was tried in memory alone is kept as the 
   const Made channel = SpillKind::make(9, OnFull::kSpill, clock);
   CHECK(push(*channel, 4, 3).accepted == 3);
   auto frame = take(*channel, 3);
-  CHECK(channel->fix(frame));
+  CHECK(channel.custody->fix(frame));
   CHECK(on_disk(channel) == 0);
-  CHECK(channel->keep(frame).empty());
+  CHECK(channel.custody->keep(frame).empty());
   CHECK(on_disk(channel) == 3);
   const auto fixed =
       channel.spool->read([](SpoolStore& store) { return store.fixed_frames(1); }).frames;
@@ -641,13 +650,13 @@ TEST_CASE("spill channel: of a frame the broken spool has in part, the other par
   for (Message& message : take(*channel, 2)) frame.push_back(message);
   std::swap(frame[1], frame[2]);
   break_spool(channel);
-  CHECK_FALSE(channel->fix(frame));
-  const auto lost = channel->keep(frame);
+  CHECK_FALSE(channel.custody->fix(frame));
+  const auto lost = channel.custody->keep(frame);
   REQUIRE(lost.size() == 2);
   CHECK(ranges_of(lost[0].messages) == std::vector<SequenceRange>{{0, 1}});
   CHECK(ranges_of(lost[1].messages) == std::vector<SequenceRange>{{1, 2}});
   CHECK(lost[0].fate == Fate::kUnsent);
-  CHECK(channel->kept() == 2);
+  CHECK(channel.custody->kept() == 2);
   CHECK(on_disk(channel) == 2);
 }
 
@@ -664,13 +673,13 @@ TEST_CASE("channel: what a broken disk may have taken is lost in doubt, what cam
     auto second = messages(3, 1);
     CHECK(channel->push(second).status == PushStatus::kBroken);
     first.push_back(second[0]);
-    const auto lost = channel->keep(first);
+    const auto lost = channel.custody->keep(first);
     REQUIRE(lost.size() == 2);
     CHECK(ranges_of(lost[0].messages) == std::vector<SequenceRange>{{1, 3}});
     CHECK(lost[0].fate == Fate::kInDoubt);
     CHECK(ranges_of(lost[1].messages) == std::vector<SequenceRange>{{3, 4}});
     CHECK(lost[1].fate == Fate::kUnsent);
-    CHECK(channel->kept() == 1);
+    CHECK(channel.custody->kept() == 1);
   }
 }
 
@@ -680,9 +689,9 @@ TEST_CASE("spill channel: at the end what is in memory is put on disk") {
   CHECK(push(*channel, 0, 5).accepted == 5);
   channel->close();
   CHECK_FALSE(channel->finished());
-  channel->leave([](const LostMessages&) { FAIL("nothing is lost"); });
+  CHECK(leave(channel).empty());
   CHECK(on_disk(channel) == 5);
-  CHECK(channel->kept() == 5);
+  CHECK(channel.custody->kept() == 5);
   CHECK(channel->finished());
 }
 
@@ -697,7 +706,7 @@ TEST_CASE("spill channel: a broken spool is told to pushers and frees who waits"
   CHECK(pop(*channel, 2).empty());
   CHECK(channel->finished());
   CHECK(push(*channel, 4, 1).status == PushStatus::kBroken);
-  CHECK(channel->problem().find("damaged") != std::string::npos);
+  CHECK(channel.custody->problem().find("damaged") != std::string::npos);
 }
 
 TEST_CASE_TEMPLATE("channel: a popper that is stopped leaves what comes to others", Kind,

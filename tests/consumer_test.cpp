@@ -57,6 +57,7 @@ struct Fixture {
                                    .on_error = [](const WriteResult&) {}};
     Courier courier(delivery);
     failure = consume({.channel = from,
+                       .custody = custody,
                        .clock = clock,
                        .limits = limits,
                        .unsent = unsent.box,
@@ -89,6 +90,7 @@ struct Fixture {
   std::stop_source retire;
   std::optional<WriteResult> failure;
   UnsentLetters unsent;
+  Custody custody{nullptr, {}};
 };
 
 }  // namespace
@@ -309,42 +311,37 @@ TEST_CASE("consumer: told to retire, it writes the batch it has begun, and leave
 
 namespace {
 
-// Has no memory left when the second frame is to be fixed.
+// Has no memory left when a batch that is begun is to be filled.
 class ExhaustedChannel final : public Channel {
  public:
   explicit ExhaustedChannel(Channel& inner) : inner_(inner) {}
   PushResult push(std::span<Message> batch) override { return inner_.push(batch); }
   std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline,
                   const std::stop_token& stop) override {
+    if (deadline) throw std::bad_alloc();
     return inner_.pop(out, deadline, stop);
   }
   void close() override { inner_.close(); }
   [[nodiscard]] bool finished() const override { return inner_.finished(); }
   [[nodiscard]] ChannelStats stats() const override { return inner_.stats(); }
-  [[nodiscard]] bool fix(std::span<Message> /*frame*/) override {
-    if (++frames_ == 2) throw std::bad_alloc();
-    return true;
-  }
-  void leave(const std::function<void(const LostMessages&)>& lost) override { inner_.leave(lost); }
 
  private:
   Channel& inner_;
-  int frames_ = 0;
 };
 
 }  // namespace
 
 TEST_CASE("consumer: an exception loses neither what was counted nor what is in hand") {
   Fixture f;
-  f.push(0, 8);
+  f.push(0, 7);
   ExhaustedChannel channel(f.channel);
-  ConsumerAccount account(3, f.acknowledged);
-  CHECK_THROWS_AS(f.consume_from(channel, {3, 0ms}, f.sink, account), std::bad_alloc);
+  ConsumerAccount account(4, f.acknowledged);
+  CHECK_THROWS_AS(f.consume_from(channel, {4, 5ms}, f.sink, account), std::bad_alloc);
   const ConsumerAccount::Closed closed = account.close();
   const Sample sample = drained(account);
-  CHECK(sample.ends[Fate::kStored] == 3);
-  CHECK(sample.latency.response.count() == 3);
-  CHECK(sequences_of(closed.unsent) == Sequences{3, 4, 5});  // it was not tried yet
+  CHECK(sample.ends[Fate::kStored] == 4);
+  CHECK(sample.latency.response.count() == 4);
+  CHECK(sequences_of(closed.unsent) == Sequences{4, 5, 6});  // it was not tried yet
   CHECK(closed.in_doubt.empty());
 }
 

@@ -7,6 +7,7 @@
 
 #include "channel/memory_channel.h"
 #include "support/fake_clock.h"
+#include "support/full_files.h"
 #include "support/unsent_letters.h"
 
 using namespace loadgen;
@@ -21,11 +22,12 @@ struct Fixture {
     tickets.start(clock.now());
   }
 
-  Sample run() { return run(3, channel); }
-  Sample run(std::uint32_t producer, Channel& to) {
+  Sample run() { return run(3, channel, no_spool); }
+  Sample run(std::uint32_t producer, Channel& to, Custody& custody) {
     ProducerAccount account(256, produced);
     status = produce({.tickets = tickets,
                       .channel = to,
+                      .custody = custody,
                       .generator = generator,
                       .clock = clock,
                       .unsent = unsent.box},
@@ -44,6 +46,7 @@ struct Fixture {
   const Generator generator{42, 20};
   SharedSequenceSet produced;
   UnsentLetters unsent;
+  Custody no_spool{nullptr, {}};
   PushStatus status{};
 };
 
@@ -114,49 +117,48 @@ TEST_CASE("producer: a full channel under abort is reported once and ends produc
 
 namespace {
 
-// A channel whose disk fails in a push; of what it is asked to keep, some may be lost.
+// A channel that takes three messages and breaks; its disk may fail while it takes the others.
 class BrokenChannel final : public Channel {
  public:
-  struct Losses {
-    std::size_t surely;
-    std::size_t in_doubt;  // those behind them
-  };
-  BrokenChannel(PushResult answer, Losses losses) : answer_(answer), losses_(losses) {}
+  enum class Disk { kSound, kFull };
+  BrokenChannel(Custody& custody, Disk disk) : custody_(custody), disk_(disk) {}
 
-  PushResult push(std::span<Message>) override { return answer_; }
+  PushResult push(std::span<Message> batch) override {
+    if (disk_ == Disk::kFull) {
+      const FullFiles limit;
+      CHECK(custody_.append(batch.subspan(3), Spool::WhenFull::kBlock) == SpoolStatus::kFailed);
+    }
+    return {.status = PushStatus::kBroken, .accepted = 3};
+  }
   std::size_t pop(std::span<Message>, std::optional<TimePoint>, const std::stop_token&) override {
     return 0;
   }
   void close() override {}
   [[nodiscard]] bool finished() const override { return true; }
   [[nodiscard]] ChannelStats stats() const override { return {}; }
-  [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> messages) override {
-    asked_to_keep += messages.size();
-    return {{messages.first(losses_.surely), Fate::kUnsent},
-            {messages.subspan(losses_.surely, losses_.in_doubt), Fate::kInDoubt}};
-  }
-  void leave(const std::function<void(const LostMessages&)>&) override {}
-
-  std::size_t asked_to_keep = 0;
 
  private:
-  const PushResult answer_;
-  const Losses losses_;
+  Custody& custody_;
+  const Disk disk_;
 };
 
 }  // namespace
 
 TEST_CASE("producer: of a batch at which the channel broke, each message is accounted for once") {
-  for (const BrokenChannel::Losses losses : {BrokenChannel::Losses{0, 0}, {7, 0}, {0, 7}, {2, 4}}) {
+  using Disk = BrokenChannel::Disk;
+  for (const Disk disk : {Disk::kSound, Disk::kFull}) {
     Fixture f(10, 100, OnFull::kBlock);
     f.clock.advance(1s);
-    BrokenChannel channel({.status = PushStatus::kBroken, .accepted = 3}, losses);
-    const Sample totals = f.run(3, channel);
+    const TempDir dir;
+    Spool spool(dir.file("spool"), f.clock);
+    Custody custody(&spool, {.run_id = 1});
+    BrokenChannel channel(custody, disk);
+    const Sample totals = f.run(3, channel, custody);
     CHECK(totals.produced == 10);
-    CHECK(channel.asked_to_keep == 7);
-    CHECK(totals.ends[Fate::kUnsent] == losses.surely);
-    CHECK(totals.ends[Fate::kInDoubt] == losses.in_doubt);
-    CHECK(f.unsent.count().all == losses.surely + losses.in_doubt);
+    CHECK(custody.kept() == (disk == Disk::kSound ? 7 : 0));
+    CHECK(totals.ends[Fate::kUnsent] == 0);
+    CHECK(totals.ends[Fate::kInDoubt] == (disk == Disk::kSound ? 0 : 7));
+    CHECK(f.unsent.count().all == totals.ends[Fate::kInDoubt]);
     CHECK(f.status == PushStatus::kBroken);
   }
 }

@@ -2,6 +2,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <random>
@@ -214,4 +215,31 @@ TEST_CASE("shared sequence set: takes what many threads put in") {
   CHECK(set.contains(19'999));
   CHECK_FALSE(set.contains(19'993));
   CHECK(set.ranges().size() == 2'001);  // each hole parts one range from the next
+}
+
+TEST_CASE("sequence set: what is erased is gone, whatever it overlaps") {
+  // Against a plain set, with ranges of all kinds.
+  std::minstd_rand random(7);
+  const auto below = [&](std::uint64_t bound) { return random() % bound; };
+  SequenceSet set;
+  std::vector<bool> plain(64, false);
+  for (int i = 0; i < 20'000; ++i) {
+    const std::uint64_t begin = below(64);
+    const SequenceRange range{begin, begin + below(65 - begin)};
+    const bool adds = below(2) == 0;
+    if (adds) {
+      set.insert(range);
+    } else {
+      set.erase(range);
+    }
+    for (std::uint64_t n = range.begin; n < range.end; ++n) plain[n] = adds;
+    const auto expected = static_cast<std::uint64_t>(std::count(plain.begin(), plain.end(), true));
+    if (set.size() != expected) FAIL("wrong size after " << i);
+    for (std::uint64_t n = 0; n < 64; ++n) {
+      if (set.contains(n) != plain[n]) FAIL("wrong at " << n << " after " << i);
+    }
+    for (std::size_t r = 1; r < set.ranges().size(); ++r) {
+      if (set.ranges()[r - 1].end >= set.ranges()[r].begin) FAIL("ranges touch after " << i);
+    }
+  }
 }

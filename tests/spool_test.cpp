@@ -1,4 +1,4 @@
-#include "channel/spool.h"
+#include "spool/spool.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -93,7 +93,6 @@ TEST_CASE("spool: what was appended is there for the next process, message by me
   CHECK(last.sequence == 7);
   CHECK(last.producer == 3);
   CHECK(last.text == "text 7");
-  CHECK(last.spooled);
   CHECK(runs[0].anchor.wall_at(last.due) == f.run.anchor.wall_at(messages(7, 1)[0].due));
   CHECK(last.created - last.due == 7ns);
   CHECK(spool.read([](SpoolStore& store) { return store.accepted(42); }).ranges() ==
@@ -288,7 +287,7 @@ TEST_CASE("spool: full, it refuses or waits, and takes again what there is room 
   in_vain.join();
   CHECK(status == SpoolStatus::kFull);
   CHECK(spool.blocked() == 0ns);  // the clock stood still
-  CHECK(spool.keep(f.run, all.first(1)) == SpoolStatus::kSafe);
+  CHECK(spool.keep(f.run, all.first(1), Spool::bytes_of(all.first(1))) == SpoolStatus::kSafe);
   CHECK(f.count(spool) == 4);
 }
 
@@ -298,8 +297,8 @@ TEST_CASE("spool: what is kept is fixed as one frame, for it may have been tried
   auto frame = messages(3, 2);
   CHECK(spool.append(f.run, std::span(frame).subspan(1), Spool::WhenFull::kBlock) ==
         SpoolStatus::kSafe);
-  frame[1].spooled = true;
-  CHECK(spool.keep(f.run, frame) == SpoolStatus::kSafe);
+  const std::uint64_t fresh = Spool::bytes_of(std::span(frame).first(1));
+  CHECK(spool.keep(f.run, frame, fresh) == SpoolStatus::kSafe);
   CHECK(f.count(spool) == 2);
   const auto fixed = spool.read([](SpoolStore& store) { return store.fixed_frames(42); }).frames;
   REQUIRE(fixed.size() == 1);

@@ -8,15 +8,11 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <stop_token>
-#include <string>
-#include <vector>
 
 #include "base/clock.h"
-#include "model/fate.h"
 #include "model/message.h"
 
 namespace loadgen {
@@ -25,20 +21,13 @@ enum class PushStatus {
   kDone,    // all of the batch is accounted for: accepted or dropped
   kClosed,  // the channel was closed before all was accepted
   kFull,    // full under --on-full=abort
-  kBroken,  // the channel's disk has failed: see problem()
+  kBroken,  // the channel's disk has failed: see Custody::problem()
 };
 
 struct [[nodiscard]] PushResult {
   PushStatus status = PushStatus::kDone;
   std::size_t accepted = 0;  // messages of this batch now in the channel, a prefix of it
   std::size_t dropped = 0;   // lost to the policy: the newest of this batch, or the oldest waiting
-};
-
-// Messages a channel cannot promise to keep: unsent, or in doubt where its disk failed while it
-// wrote them.
-struct LostMessages {
-  std::span<const Message> messages;
-  Fate fate = Fate::kUnsent;
 };
 
 struct ChannelStats {
@@ -71,33 +60,13 @@ class Channel {
 
   // Final. Pushers fail at once, poppers get what is left. Idempotent.
   virtual void close() = 0;
+  // Closes it for good: poppers get what is in memory alone. Idempotent.
+  virtual void abandon() { close(); }
 
   // True when closed and empty: no pop will ever return a message again.
   [[nodiscard]] virtual bool finished() const = 0;
 
   [[nodiscard]] virtual ChannelStats stats() const = 0;
-
-  // What follows lets a channel outlive its process: it is told what becomes of the messages it
-  // handed out. A channel in memory needs to know nothing of it.
-
-  // These messages, handed out, are one frame from now on; call it before the frame is tried, and
-  // for each piece of a frame that is split. False = the channel is broken: do not try it.
-  [[nodiscard]] virtual bool fix(std::span<Message> /*frame*/) { return true; }
-  // They are stored, in a dead letter or dropped: they need not be delivered again.
-  virtual void settle(std::span<const Message> /*messages*/, Fate /*fate*/) {}
-  // Whoever holds these messages, a frame that may have been tried or not, cannot deliver them any
-  // more. Those that are on disk, or can be put there now, are delivered by a later run; returns
-  // the others.
-  [[nodiscard]] virtual std::vector<LostMessages> keep(std::span<const Message> frame) {
-    return {{frame}};
-  }
-  // Messages that are safe and not settled.
-  [[nodiscard]] virtual std::uint64_t kept() const { return 0; }
-  // The end, when nobody pushes or pops any more: calls `lost` for what is in the channel and
-  // cannot be kept.
-  virtual void leave(const std::function<void(const LostMessages&)>& lost) = 0;
-  // Why it is broken; empty = it is not.
-  [[nodiscard]] virtual std::string problem() const { return {}; }
 };
 
 }  // namespace loadgen

@@ -6,14 +6,14 @@
 #include <atomic>
 
 #include "channel/memory_channel.h"
-#include "channel/spool.h"
+#include "spool/custody.h"
 
 namespace loadgen {
 
 class DurableChannel final : public Channel {
  public:
-  // capacity: messages, at least 1. Borrows spool and clock.
-  DurableChannel(std::size_t capacity, OnFull policy, Clock& clock, Spool& spool, SpooledRun run);
+  // capacity: messages, at least 1. Borrows custody, which has a spool, and clock.
+  DurableChannel(std::size_t capacity, OnFull policy, Clock& clock, Custody& custody);
 
   PushResult push(std::span<Message> batch) override;
   std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline,
@@ -23,23 +23,13 @@ class DurableChannel final : public Channel {
   // The time pushers are blocked is that in which there was no room, be it here or on disk.
   [[nodiscard]] ChannelStats stats() const override;
 
-  [[nodiscard]] bool fix(std::span<Message> frame) override;
-  void settle(std::span<const Message> messages, Fate fate) override;
-  [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> frame) override;
-  [[nodiscard]] std::uint64_t kept() const override { return kept_; }
-  // Nothing is lost: all that is in it is on disk.
-  void leave(const std::function<void(const LostMessages&)>& lost) override;
-  [[nodiscard]] std::string problem() const override { return spool_.problem(); }
-
  private:
   SpoolStatus append(std::span<const Message> batch, std::size_t& evicted);
 
   // Constant after construction.
   const OnFull policy_;
-  Spool& spool_;
-  const SpooledRun run_;
+  Custody& custody_;
 
-  std::atomic<std::uint64_t> kept_{0};
   MemoryChannel memory_;
   std::atomic<bool> closed_{false};
 };

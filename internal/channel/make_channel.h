@@ -5,8 +5,8 @@
 #include <memory>
 
 #include "channel/channel.h"
-#include "channel/spool.h"
 #include "options/choices.h"
+#include "spool/custody.h"
 
 namespace loadgen {
 
@@ -14,8 +14,7 @@ struct ChannelNeeds {
   std::size_t capacity;  // in messages
   OnFull on_full;
   Clock& clock;
-  Spool* spool;  // nullptr = none; must outlive the channel
-  SpooledRun run;
+  Custody& custody;  // with a spool the channel stands on it; must outlive the channel
   std::function<bool()> target_is_down;  // must not block
 };
 

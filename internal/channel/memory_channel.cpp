@@ -122,16 +122,6 @@ std::size_t MemoryChannel::room() const {
   return room_locked();
 }
 
-void MemoryChannel::leave(const std::function<void(const LostMessages&)>& lost) {
-  std::vector<Message> out(std::min<std::size_t>(capacity_, 1000));
-  close();
-  for (;;) {
-    const std::size_t count = pop(out, std::nullopt, {});
-    if (count == 0) return;
-    lost({std::span(out).first(count)});
-  }
-}
-
 ChannelStats MemoryChannel::stats() const {
   const std::lock_guard lock(mutex_);
   const TimePoint now = clock_.now();

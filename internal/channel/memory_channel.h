@@ -4,6 +4,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <functional>
 #include <mutex>
 #include <vector>
 
@@ -27,7 +28,6 @@ class MemoryChannel final : public Channel {
   void close() override;
   [[nodiscard]] bool finished() const override;
   [[nodiscard]] ChannelStats stats() const override;
-  void leave(const std::function<void(const LostMessages&)>& lost) override;
 
   // Drops the oldest, at most so many, as --on-full=drop-old does. Returns how many there were.
   std::size_t drop_oldest(std::size_t most);

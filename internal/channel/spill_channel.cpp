@@ -4,7 +4,6 @@
 #include <utility>
 
 #include "base/error.h"
-#include "channel/keep_in_spool.h"
 
 namespace loadgen {
 namespace {
@@ -13,11 +12,10 @@ constexpr std::uint64_t kMostRead = 512;  // messages at a time, into the ring
 
 }  // namespace
 
-SpillChannel::SpillChannel(std::size_t capacity, Clock& clock, Spool& spool, SpooledRun run,
+SpillChannel::SpillChannel(std::size_t capacity, Clock& clock, Custody& custody,
                            std::function<bool()> target_is_down)
     : clock_(clock),
-      spool_(spool),
-      run_(std::move(run)),
+      custody_(custody),
       target_is_down_(std::move(target_is_down)),
       start_(clock.now()),
       ring_(capacity, OnFull::kAbort, clock),
@@ -25,11 +23,10 @@ SpillChannel::SpillChannel(std::size_t capacity, Clock& clock, Spool& spool, Spo
 
 PushResult SpillChannel::push(std::span<Message> batch) {
   PushResult result;
-  for (Message& message : batch) message.spooled = false;
   {
     const std::lock_guard lock(mutex_);
     if (closed_) return {.status = PushStatus::kClosed};
-    if (!problem_.empty()) return {.status = PushStatus::kBroken};
+    if (broken_) return {.status = PushStatus::kBroken};
     if (waiting_ == 0 && !target_is_down_()) {
       result.accepted = ring_.push(batch).accepted;
       depth_max_ = std::max(depth_max_, ring_.stats().depth);
@@ -37,7 +34,7 @@ PushResult SpillChannel::push(std::span<Message> batch) {
     }
   }
   batch = batch.subspan(result.accepted);
-  const SpoolStatus status = spool_.append(run_, batch, Spool::WhenFull::kBlock);
+  const SpoolStatus status = custody_.append(batch, Spool::WhenFull::kBlock);
   const std::lock_guard lock(mutex_);
   switch (status) {
     case SpoolStatus::kSafe:
@@ -49,8 +46,6 @@ PushResult SpillChannel::push(std::span<Message> batch) {
       result.status = PushStatus::kBroken;
       return result;
   }
-  for (Message& message : batch) message.spooled = true;
-  kept_ += batch.size();
   if (closed_) {  // meanwhile; who owns them will want them kept, which they are
     result.status = PushStatus::kClosed;
     return result;
@@ -79,11 +74,13 @@ void SpillChannel::refill_locked() {
       const std::uint64_t count =
           std::min({std::uint64_t{ring_.room()}, oldest.end - oldest.begin, kMostRead});
       if (count == 0) return;
-      auto batch = spool_.read([&](SpoolStore& store) {
-        return store.read(run_, {oldest.begin, oldest.begin + count}, count);
+      auto batch = custody_.spool()->read([&](SpoolStore& store) {
+        return store.read(custody_.run(), {oldest.begin, oldest.begin + count}, count);
       });
-      if (batch.messages.size() != count)
-        throw SetupError("--spool=" + spool_.directory() + ": messages in it are damaged");
+      if (batch.messages.size() != count) {
+        throw SetupError("--spool=" + custody_.spool()->directory() +
+                         ": messages in it are damaged");
+      }
       if (ring_.push(batch.messages).accepted != count) return;  // left for a later run
       note_waiting_locked(waiting_ - count);
       oldest.begin += count;
@@ -91,13 +88,14 @@ void SpillChannel::refill_locked() {
     }
     if (closed_) ring_.close();
   } catch (const SetupError& error) {
-    problem_ = error.what();
+    broken_ = true;
+    custody_.note_problem(error.what());
     ring_.close();  // nobody must wait for what does not come
   }
 }
 
 void SpillChannel::close() {
-  spool_.stop_waiting();
+  custody_.spool()->stop_waiting();
   const std::lock_guard lock(mutex_);
   closed_ = true;
   if (waiting_ == 0) ring_.close();
@@ -113,7 +111,7 @@ ChannelStats SpillChannel::stats() const {
   stats.depth += waiting_;
   stats.depth_max = std::max(stats.depth_max, depth_max_);
   if (lifetime > 0) stats.depth_mean += integral / lifetime;
-  stats.blocked += spool_.blocked();
+  stats.blocked += custody_.spool()->blocked();
   return stats;
 }
 
@@ -125,49 +123,12 @@ void SpillChannel::note_waiting_locked(std::uint64_t waiting) {
   waiting_ = waiting;
 }
 
-// A frame with one message on disk must be there whole, or a later run could not tell its others
-// from messages that were never tried.
-bool SpillChannel::fix(std::span<Message> frame) {
-  const std::size_t fresh = count_unspooled(frame);
-  if (fresh == frame.size()) return true;
-  if (fresh == 0) return spool_.fix(run_, frame.front().sequence, frame) == SpoolStatus::kSafe;
-  if (!keep(frame).empty()) return false;
-  for (Message& message : frame) message.spooled = true;
-  return true;
-}
-
-void SpillChannel::settle(std::span<const Message> messages, Fate fate) {
-  // A frame is on disk whole or not at all; messages that are dropped before are of both kinds.
-  for_each_stretch(messages, &Message::spooled, [&](auto stretch, bool spooled) {
-    if (!spooled) return;
-    spool_.settle(run_, stretch, spool_end(fate));
-    kept_ -= stretch.size();
-  });
-}
-
-// As a frame: of one that was tried in memory alone, the spool knows nothing yet.
-std::vector<LostMessages> SpillChannel::keep(std::span<const Message> frame) {
-  return keep_in_spool(spool_, run_, frame, kept_);
-}
-
-void SpillChannel::leave(const std::function<void(const LostMessages&)>& lost) {
+void SpillChannel::abandon() {
   close();
-  {
-    const std::lock_guard lock(mutex_);
-    backlog_.clear();  // it is on disk
-    note_waiting_locked(0);
-  }
-  ring_.leave([&](const LostMessages& rest) {
-    for (const LostMessages& messages : keep(rest.messages)) lost(messages);
-  });
-}
-
-std::string SpillChannel::problem() const {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!problem_.empty()) return problem_;
-  }
-  return spool_.problem();
+  const std::lock_guard lock(mutex_);
+  backlog_.clear();
+  note_waiting_locked(0);
+  ring_.close();
 }
 
 }  // namespace loadgen

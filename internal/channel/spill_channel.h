@@ -5,37 +5,31 @@
 // blocks only while the spool is full.
 #pragma once
 
-#include <atomic>
 #include <deque>
 #include <functional>
 #include <mutex>
 
 #include "channel/memory_channel.h"
-#include "channel/spool.h"
+#include "spool/custody.h"
 
 namespace loadgen {
 
 class SpillChannel final : public Channel {
  public:
   // capacity: messages in memory, at least 1. `target_is_down` says whether to spool at once; it
-  // must not block. Borrows spool and clock.
-  SpillChannel(std::size_t capacity, Clock& clock, Spool& spool, SpooledRun run,
+  // must not block. Borrows custody, which has a spool, and clock.
+  SpillChannel(std::size_t capacity, Clock& clock, Custody& custody,
                std::function<bool()> target_is_down);
 
   PushResult push(std::span<Message> batch) override;
   std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline,
                   const std::stop_token& stop) override;
   void close() override;
+  // What waits on disk stays there.
+  void abandon() override;
   [[nodiscard]] bool finished() const override { return ring_.finished(); }
   // Depth counts what waits on disk, too; capacity does not.
   [[nodiscard]] ChannelStats stats() const override;
-
-  [[nodiscard]] bool fix(std::span<Message> frame) override;
-  void settle(std::span<const Message> messages, Fate fate) override;
-  [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> frame) override;
-  [[nodiscard]] std::uint64_t kept() const override { return kept_; }
-  void leave(const std::function<void(const LostMessages&)>& lost) override;
-  [[nodiscard]] std::string problem() const override;
 
  private:
   void refill_locked();
@@ -43,12 +37,10 @@ class SpillChannel final : public Channel {
 
   // Constant after construction.
   Clock& clock_;
-  Spool& spool_;
-  const SpooledRun run_;
+  Custody& custody_;
   const std::function<bool()> target_is_down_;
   const TimePoint start_;
 
-  std::atomic<std::uint64_t> kept_{0};
   MemoryChannel ring_;
   // Held over reads of the spool, so that they come in order, and never over a write to it.
   mutable std::mutex mutex_;
@@ -59,7 +51,7 @@ class SpillChannel final : public Channel {
   double waiting_time_ = 0;  // integral of waiting_, in message-nanoseconds
   TimePoint waiting_since_;
   bool closed_ = false;
-  std::string problem_;  // of reading
+  bool broken_ = false;  // what waits on disk cannot be read
 };
 
 }  // namespace loadgen

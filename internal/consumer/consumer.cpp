@@ -46,12 +46,9 @@ DeliveryEvents events_for(const ConsumerTools& tools, const Courier& courier,
   using Messages = DeliveryEvents::Messages;
   DeliveryEvents events;
   events.on_begin = [&](Messages piece) -> std::optional<WriteError> {
-    // The same messages, as their owner may change them.
-    const auto slots = account.slots();
-    const auto first = static_cast<std::size_t>(piece.data() - slots.data());
-    if (!tools.channel.fix(slots.subspan(first, piece.size()))) {
+    if (!tools.custody.fix(piece)) {
       return WriteError{
-          .code = "spool", .message = tools.channel.problem(), .error_class = ErrorClass::kFatal};
+          .code = "spool", .message = tools.custody.problem(), .error_class = ErrorClass::kFatal};
     }
     if (account.begin_piece(piece)) return std::nullopt;
     return WriteError{.code = "closed",
@@ -60,13 +57,13 @@ DeliveryEvents events_for(const ConsumerTools& tools, const Courier& courier,
   };
   events.on_stored = [&](Messages messages, TimePoint end) {
     if (!account.stored(messages, end, courier.held_back())) return;
-    tools.channel.settle(messages, Fate::kStored);
+    tools.custody.settle(messages, Fate::kStored);
   };
   events.on_dead = [&](Messages messages) {
-    if (account.dead_lettered(messages)) tools.channel.settle(messages, Fate::kDeadLettered);
+    if (account.dead_lettered(messages)) tools.custody.settle(messages, Fate::kDeadLettered);
   };
   events.on_left = [&](Messages messages, Fate fate) {
-    const auto all_lost = tools.channel.keep(messages);
+    const auto all_lost = tools.custody.keep(messages);
     bool counted = false;
     for (const LostMessages& lost : all_lost) {
       counted = account.left(lost.messages, lost.fate == Fate::kInDoubt ? Fate::kInDoubt : fate);
@@ -87,7 +84,7 @@ std::optional<std::span<Message>> drop_late(const ConsumerTools& tools, Consumer
   if (!tools.limits.max_lag) return messages;
   const auto late = account.drop_late(tools.clock.now() - *tools.limits.max_lag);
   if (!late) return std::nullopt;
-  if (*late > 0) tools.channel.settle(messages.first(*late), Fate::kDropped);
+  if (*late > 0) tools.custody.settle(messages.first(*late), Fate::kDropped);
   return messages.subspan(*late);
 }
 

@@ -11,6 +11,7 @@
 #include "consumer/consumer_account.h"
 #include "delivery/courier.h"
 #include "delivery/unsent_box.h"
+#include "spool/custody.h"
 
 namespace loadgen {
 
@@ -25,6 +26,7 @@ struct FrameLimits {
 // What all consumers of a lane work with. Borrowed; must outlive the threads.
 struct ConsumerTools {
   Channel& channel;
+  Custody& custody;
   Clock& clock;
   FrameLimits limits;
   UnsentBox& unsent;

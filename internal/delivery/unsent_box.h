@@ -9,8 +9,8 @@
 #include <string>
 #include <string_view>
 
-#include "channel/channel.h"
 #include "delivery/letter_file.h"
+#include "model/lost_messages.h"
 #include "model/message.h"
 #include "sink/sink.h"
 

@@ -17,24 +17,15 @@ namespace {
 
 constexpr std::chrono::milliseconds kLookAtSpool{500};
 
-LaneQueue make_queue(const Plan& plan, const LaneParts& parts, const DeliveryContext& delivery) {
+SpooledRun spooled_run(const Plan& plan, const LaneParts& parts, const WallAnchor& anchor) {
   const Options& options = plan.options;
-  const SpooledRun run{.run_id = plan.run_id,
-                       .target = parts.target_name,
-                       .seed = plan.seed,
-                       .message_size = options.message_size,
-                       .exactly_once = options.delivery == Delivery::kExactlyOnce,
-                       .all_spooled = options.on_full != OnFull::kSpill,
-                       .anchor = delivery.run.anchor};
-  const auto target_is_down = [&breaker = delivery.breaker] { return breaker.holds_back(); };
-  return {.spool = parts.spool.get(),
-          .run = run,
-          .channel = make_channel({.capacity = options.queue_capacity,
-                                   .on_full = options.on_full,
-                                   .clock = delivery.clock,
-                                   .spool = parts.spool.get(),
-                                   .run = run,
-                                   .target_is_down = target_is_down})};
+  return {.run_id = plan.run_id,
+          .target = parts.target_name,
+          .seed = plan.seed,
+          .message_size = options.message_size,
+          .exactly_once = options.delivery == Delivery::kExactlyOnce,
+          .all_spooled = options.on_full != OnFull::kSpill,
+          .anchor = anchor};
 }
 
 WriteResult fatal(std::string code, std::string message) {
@@ -67,12 +58,17 @@ Lane::Lane(const Plan& plan, Target& target, Clock& clock, LaneParts parts)
       context_(parts_.delivery->context(
           target, {.run_id = plan.run_id, .anchor = {clock.now(), clock.wall_now()}}, clock,
           ending_.token(Phase::kGivingUp))),
-      queue_(make_queue(plan, parts_, context_)),
+      custody_(parts_.spool.get(), spooled_run(plan, parts_, context_.run.anchor)),
+      channel_(make_channel({.capacity = plan.options.queue_capacity,
+                             .on_full = plan.options.on_full,
+                             .clock = clock,
+                             .custody = custody_,
+                             .target_is_down = [this] { return context_.breaker.holds_back(); }})),
       books_{.unsent = UnsentBox(plan.options.unsent, context_.run)},
       consumers_(clock, ending_, consumer_rules()),
       producers_(clock, ending_, producer_rules()),
       reactions_{Reaction(ending_.token(Phase::kDraining), [this] { tickets_.close(); }),
-                 Reaction(ending_.token(Phase::kGivingUp), [this] { queue_.channel->close(); }),
+                 Reaction(ending_.token(Phase::kGivingUp), [this] { channel_->close(); }),
                  Reaction(ending_.token(Phase::kInterrupting), [this] { interrupt(); })} {}
 
 // A step may throw while threads run: they must not wait for each other for ever.
@@ -101,7 +97,7 @@ CrewRules<Lane::ConsumerWorker> Lane::consumer_rules() {
       .work = [this](ConsumerWorker& worker,
                      const std::stop_token& retire) { work([&] { consume_as(worker, retire); }); },
       .fold = [this](ConsumerWorker& worker) { fold(worker); },
-      .over = [this] { return queue_.channel->finished() || ending_.reached(Phase::kGivingUp); }};
+      .over = [this] { return channel_->finished() || ending_.reached(Phase::kGivingUp); }};
 }
 
 std::unique_ptr<Lane::ProducerWorker> Lane::make_producer(std::uint32_t number) {
@@ -136,7 +132,7 @@ void Lane::start() {
   try {
     watches_.attempts.emplace([this](TimePoint overdue) { return cut_off(overdue); },
                               Watchdog::patience(plan_.options.timeout), clock_);
-    if (queue_.spool != nullptr) {
+    if (custody_.spool() != nullptr) {
       watches_.spool = std::jthread([this](const std::stop_token& stop) { watch_spool(stop); });
     }
   } catch (const std::system_error& error) {
@@ -147,8 +143,8 @@ void Lane::start() {
 // A spool may be deleted while nobody writes to it, and the messages in it with it.
 void Lane::watch_spool(const std::stop_token& stop) {
   while (clock_.sleep_until(clock_.now() + kLookAtSpool, stop)) {
-    if (queue_.spool->check_in_place()) continue;
-    fail(fatal("spool", queue_.spool->problem()));
+    if (custody_.spool()->check_in_place()) continue;
+    fail(fatal("spool", custody_.spool()->problem()));
     return;
   }
 }
@@ -182,7 +178,8 @@ void Lane::work(Work work) {
 
 void Lane::produce_as(ProducerWorker& worker, const std::stop_token& retire) {
   const PushStatus status = produce({.tickets = tickets_,
-                                     .channel = *queue_.channel,
+                                     .channel = *channel_,
+                                     .custody = custody_,
                                      .generator = generator_,
                                      .clock = clock_,
                                      .unsent = books_.unsent},
@@ -190,14 +187,15 @@ void Lane::produce_as(ProducerWorker& worker, const std::stop_token& retire) {
   if (status == PushStatus::kFull) {
     fail(fatal("channel_full", "the channel is full, and --on-full=abort ends the run then"));
   } else if (status == PushStatus::kBroken) {
-    fail(fatal("spool", queue_.channel->problem()));
+    fail(fatal("spool", custody_.problem()));
   }
 }
 
 void Lane::consume_as(ConsumerWorker& worker, const std::stop_token& retire) {
   const Options& options = plan_.options;
   worker.account.production_starts(course_.begin);
-  const auto failure = consume({.channel = *queue_.channel,
+  const auto failure = consume({.channel = *channel_,
+                                .custody = custody_,
                                 .clock = clock_,
                                 .limits = {.batch_size = options.batch_size,
                                            .linger = options.linger,
@@ -235,7 +233,7 @@ void Lane::await_producers() {
   ending_.end_production();
   course_.producers_done = clock_.now();
   spdlog::info("All producers finished, closing channel...");
-  queue_.channel->close();
+  channel_->close();
 }
 
 void Lane::await_consumers() {
@@ -286,28 +284,28 @@ void Lane::fold(ProducerWorker& worker) {
   ProducerAccount::Closed closed = worker.account.close();
   books_.sampler.leave(worker.account.meter());
   if (closed.unsent.empty() && closed.in_doubt.empty()) return;
-  const std::lock_guard lock(in_hand_.mutex);
-  in_hand_.of_producers.emplace_back(worker.number, std::move(closed));
+  const std::lock_guard lock(books_.in_hand.mutex);
+  books_.in_hand.of_producers.emplace_back(worker.number, std::move(closed));
 }
 
 void Lane::fold(ConsumerWorker& worker) {
   ConsumerAccount::Closed closed = worker.account.close();
   books_.sampler.leave(worker.account.meter());
   if (closed.unsent.empty() && closed.in_doubt.empty()) return;
-  const std::lock_guard lock(in_hand_.mutex);
-  in_hand_.of_consumers.push_back(std::move(closed));
+  const std::lock_guard lock(books_.in_hand.mutex);
+  books_.in_hand.of_consumers.push_back(std::move(closed));
 }
 
 void Lane::put_by_what_was_in_hand(Leftovers& leftovers) {
-  const std::lock_guard lock(in_hand_.mutex);
-  for (const auto& [producer, closed] : in_hand_.of_producers) {
+  const std::lock_guard lock(books_.in_hand.mutex);
+  for (const auto& [producer, closed] : books_.in_hand.of_producers) {
     const auto made = [&, number = producer](const std::vector<Ticket>& tickets) {
       return make_again(generator_, tickets, number, course_.producers_done);
     };
     leftovers.add_unwritten(made(closed.unsent));
     leftovers.add_doubtful(made(closed.in_doubt));
   }
-  for (const ConsumerAccount::Closed& closed : in_hand_.of_consumers) {
+  for (const ConsumerAccount::Closed& closed : books_.in_hand.of_consumers) {
     leftovers.add_unwritten(closed.unsent);
     leftovers.add_doubtful_frame(closed.in_doubt);
   }
@@ -315,7 +313,7 @@ void Lane::put_by_what_was_in_hand(Leftovers& leftovers) {
 
 LaneEnd Lane::finish() {
   const bool stuck = course_.stuck > 0;
-  Leftovers leftovers(queue_, books_.unsent,
+  Leftovers leftovers(custody_, books_.unsent,
                       stuck ? Leftovers::Threads::kStuck : Leftovers::Threads::kJoined);
   producers_.for_each([this](ProducerWorker& worker) { fold(worker); });
   consumers_.for_each([this](ConsumerWorker& worker) { fold(worker); });
@@ -327,11 +325,11 @@ LaneEnd Lane::finish() {
   result.producers_done = course_.producers_done;
   result.consumers_done = course_.consumers_done;
   result.sample = books_.sampler.finish();
-  result.queue = queue_.channel->stats();
+  result.queue = channel_->stats();
   result.breaker = context_.breaker.report();
   result.interrupted_by = ending_.interrupted_by();
   result.drain_timed_out = ending_.timed_out();
-  const Leftovers::Result left = leftovers.finish(plan_.options.unsent);
+  const Leftovers::Result left = leftovers.finish(*channel_, plan_.options.unsent);
   if (!left.spool_problem.empty()) {
     // Even of a lane that is being interrupted: it is not the interruption that broke the spool.
     note_failure(fatal("spool", left.spool_problem));

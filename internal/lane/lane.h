@@ -17,7 +17,7 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "channel/spool.h"
+#include "channel/channel.h"
 #include "consumer/consumer.h"
 #include "delivery/delivery_state.h"
 #include "delivery/unsent_box.h"
@@ -88,21 +88,28 @@ class Lane {
   void interrupt();
 
   [[nodiscard]] Ending& ending() { return ending_; }
-  [[nodiscard]] Spool* spool() { return queue_.spool; }
-  [[nodiscard]] const SpooledRun& spooled_run() const { return queue_.run; }
-  [[nodiscard]] const Channel& channel() const { return *queue_.channel; }
+  [[nodiscard]] const Custody& custody() const { return custody_; }
+  [[nodiscard]] const Channel& channel() const { return *channel_; }
   [[nodiscard]] Sampler& sampler() { return books_.sampler; }
   [[nodiscard]] const Generator& generator() const { return generator_; }
   // For its couriers, and those that deliver what earlier runs left.
   [[nodiscard]] const DeliveryContext& delivery() const { return context_; }
 
  private:
+  // What workers had in hand when they ended by an exception: as a rule nothing.
+  struct InHand {
+    std::mutex mutex;
+    // Guarded by mutex.
+    std::vector<std::pair<std::uint32_t, ProducerAccount::Closed>> of_producers;
+    std::vector<ConsumerAccount::Closed> of_consumers;
+  };
   // The books of the lane: what its workers write their sequences and numbers into.
   struct Books {
     SharedSequenceSet produced{};
     SharedSequenceSet acknowledged{};
     Sampler sampler{};
     UnsentBox unsent;
+    InHand in_hand{};
   };
   struct ProducerWorker {
     ProducerWorker(std::uint32_t nth, std::size_t most_tickets, SharedSequenceSet& produced)
@@ -117,13 +124,6 @@ class Lane {
     std::optional<Courier> courier;  // until the consumer is done
     ConsumerAccount account;
   };
-  // What workers had in hand when they ended by an exception: as a rule nothing.
-  struct InHand {
-    std::mutex mutex;
-    // Guarded by mutex.
-    std::vector<std::pair<std::uint32_t, ProducerAccount::Closed>> of_producers;
-    std::vector<ConsumerAccount::Closed> of_consumers;
-  };
   // What entering a phase does.
   using Reaction = std::stop_callback<std::function<void()>>;
   struct Reactions {
@@ -137,6 +137,11 @@ class Lane {
     TimePoint producers_done;
     TimePoint consumers_done;
     std::size_t stuck = 0;  // threads
+  };
+
+  struct Watches {
+    std::optional<Watchdog> attempts;
+    std::jthread spool;
   };
 
   std::unique_ptr<ProducerWorker> make_producer(std::uint32_t number);
@@ -169,18 +174,14 @@ class Lane {
   Ending ending_;
   TokenBucket tickets_;
   const DeliveryContext context_;
-  LaneQueue queue_;
+  Custody custody_;
+  const std::unique_ptr<Channel> channel_;
   Books books_;
   Course course_;
-  InHand in_hand_;
 
   Crew<ConsumerWorker> consumers_;
   Crew<ProducerWorker> producers_;
   const Reactions reactions_;
-  struct Watches {
-    std::optional<Watchdog> attempts;
-    std::jthread spool;
-  };
   Watches watches_;
 };
 

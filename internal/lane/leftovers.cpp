@@ -3,16 +3,17 @@
 #include <spdlog/spdlog.h>
 
 #include <cstring>
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/redact.h"
-#include "channel/keep_in_spool.h"
 
 namespace loadgen {
 
-Leftovers::Leftovers(LaneQueue& queue, UnsentBox& unsent, Threads threads)
-    : queue_(queue), unsent_(unsent), threads_(threads) {}
+Leftovers::Leftovers(Custody& custody, UnsentBox& unsent, Threads threads)
+    : custody_(custody), unsent_(unsent), threads_(threads) {}
 
 void Leftovers::lose(const LostMessages& lost) {
   result_.ends[lost.fate] += lost.messages.size();
@@ -22,7 +23,7 @@ void Leftovers::lose(const LostMessages& lost) {
 void Leftovers::add_unwritten(std::span<const Message> messages) {
   if (messages.empty()) return;
   const auto all_lost =
-      threads_ == Threads::kStuck ? unspooled(messages) : queue_.channel->keep(messages);
+      threads_ == Threads::kStuck ? custody_.not_kept(messages) : custody_.keep(messages);
   for (const LostMessages& lost : all_lost) lose(lost);
 }
 
@@ -31,26 +32,34 @@ void Leftovers::add_doubtful(std::span<const Message> messages) {
 }
 
 void Leftovers::add_doubtful_frame(std::span<const Message> piece) {
-  // What is on the channel's disk is there as the frame that was tried.
-  const std::size_t open = count_unspooled(piece);
-  if (open == 0) return;
-  result_.ends[Fate::kInDoubt] += open;
+  // What is in the spool is there as the frame that was tried.
+  const auto open = custody_.not_kept(piece);
+  if (open.empty()) return;
+  for (const LostMessages& part : open) result_.ends[Fate::kInDoubt] += part.messages.size();
   unsent_.add_in_doubt(piece);
 }
 
-Leftovers::Result Leftovers::finish(const std::string& unsent_path) {
-  queue_.channel->leave([this](const LostMessages& lost) { lose(lost); });
-  if (may_use_spool()) queue_.spool->flush();
-  result_.ends[Fate::kSpooled] = queue_.channel->kept();
+void Leftovers::empty(Channel& channel) {
+  channel.abandon();
+  std::vector<Message> batch(1000);
+  while (const std::size_t count = channel.pop(batch, std::nullopt, {})) {
+    for (const LostMessages& lost : custody_.keep(std::span(batch).first(count))) lose(lost);
+  }
+}
+
+Leftovers::Result Leftovers::finish(Channel& channel, const std::string& unsent_path) {
+  empty(channel);
+  if (may_use_spool()) custody_.spool()->flush();
+  result_.ends[Fate::kSpooled] = custody_.kept();
   SequenceSet saved;
-  if (queue_.spool && queue_.spool->is_gone()) saved = save_from_gone_spool();
+  if (custody_.spool() != nullptr && custody_.spool()->is_gone()) saved = save_from_gone_spool();
   if (const int error = unsent_.finish(); error != 0) {
     result_.unsent_problem = std::strerror(error);
     spdlog::error("--unsent={}: {}", one_line(unsent_path), result_.unsent_problem);
   } else if (!unsent_path.empty()) {
     // Should somebody find the spool again, they are in one place only.
     for (const SequenceRange& range : saved.ranges()) {
-      queue_.spool->settle(queue_.run, range, SpoolEnd::kGivenUp);
+      custody_.spool()->settle(custody_.run(), range, SpoolEnd::kGivenUp);
     }
   }
   if (may_use_spool()) compare_with_spool();
@@ -65,7 +74,7 @@ SequenceSet Leftovers::save_from_gone_spool() {
   std::uint64_t found = 0;
   try {
     if (threads_ == Threads::kJoined) {
-      queue_.spool->salvage(queue_.run, [&](std::span<const Message> messages, bool tried) {
+      custody_.spool()->salvage(custody_.run(), [&](std::span<const Message> messages, bool tried) {
         found += messages.size();
         if (tried) {
           result_.ends[Fate::kInDoubt] += messages.size();
@@ -88,17 +97,18 @@ SequenceSet Leftovers::save_from_gone_spool() {
 
 // It holds what was counted, or the run has failed.
 void Leftovers::compare_with_spool() {
-  std::string problem = queue_.channel->problem();
+  std::string problem = custody_.problem();
   if (problem.empty()) {
     try {
-      const auto on_disk =
-          queue_.spool->read([&](SpoolStore& store) { return store.count(queue_.run.run_id); });
+      const auto on_disk = custody_.spool()->read(
+          [&](SpoolStore& store) { return store.count(custody_.run().run_id); });
       result_.spool_agrees = on_disk == result_.ends[Fate::kSpooled];
     } catch (const SetupError& error) {
       problem = error.what();
     }
   }
-  if (problem.empty() && result_.ends[Fate::kSpooled] == 0) queue_.spool->forget_run(queue_.run);
+  if (problem.empty() && result_.ends[Fate::kSpooled] == 0)
+    custody_.spool()->forget_run(custody_.run());
   result_.spool_problem = std::move(problem);
 }
 

@@ -3,26 +3,18 @@
 // uses it, after all others. Blocks for the disk.
 #pragma once
 
-#include <memory>
 #include <span>
 #include <string>
-#include <vector>
 
 #include "channel/channel.h"
-#include "channel/spool.h"
 #include "delivery/unsent_box.h"
 #include "model/fate.h"
+#include "model/lost_messages.h"
 #include "model/message.h"
 #include "model/sequence_set.h"
+#include "spool/custody.h"
 
 namespace loadgen {
-
-// A lane's channel and what it stands on.
-struct LaneQueue {
-  Spool* spool;          // if there is one; borrowed
-  const SpooledRun run;  // as the spool knows it
-  std::unique_ptr<Channel> channel;
-};
 
 class Leftovers {
  public:
@@ -30,7 +22,7 @@ class Leftovers {
   enum class Threads { kJoined, kStuck };
 
   // Borrows both.
-  Leftovers(LaneQueue& queue, UnsentBox& unsent, Threads threads);
+  Leftovers(Custody& custody, UnsentBox& unsent, Threads threads);
 
   // Messages that a worker was left with and that were surely not written: kept by the channel, or
   // not.
@@ -47,17 +39,18 @@ class Leftovers {
     std::string unsent_problem;  // why the file does not hold all of them; empty = it does
   };
   // Empties the channel, and closes the file. `unsent_path` is its name for the log.
-  Result finish(const std::string& unsent_path);
+  Result finish(Channel& channel, const std::string& unsent_path);
 
  private:
   void lose(const LostMessages& lost);
+  void empty(Channel& channel);
   SequenceSet save_from_gone_spool();
   void compare_with_spool();
   [[nodiscard]] bool may_use_spool() const {
-    return queue_.spool != nullptr && threads_ == Threads::kJoined;
+    return custody_.spool() != nullptr && threads_ == Threads::kJoined;
   }
 
-  LaneQueue& queue_;
+  Custody& custody_;
   UnsentBox& unsent_;
   const Threads threads_;
   Result result_;

@@ -16,7 +16,6 @@ namespace loadgen {
 struct Message {
   std::uint64_t sequence = 0;  // 0, 1, 2, ... over the whole run
   std::uint32_t producer = 0;  // 0 .. producers - 1
-  bool spooled = false;        // also on disk, and to be removed from there once it is settled
   TimePoint due;               // when it should have been sent; latency counts from here
   TimePoint created;           // when a producer made it
   TimePoint taken;             // when a consumer had it for its batch

@@ -59,6 +59,25 @@ std::uint64_t SequenceSet::insert(SequenceRange range) {
   return added;
 }
 
+void SequenceSet::erase(SequenceRange range) {
+  if (range.begin >= range.end) return;
+  std::size_t first = find(range.begin);
+  // It may end just where the range begins.
+  if (first < ranges_.size() && ranges_[first].end == range.begin) ++first;
+  std::size_t last = first;  // one past the ranges that overlap
+  std::vector<SequenceRange> rest;
+  for (; last < ranges_.size() && ranges_[last].begin < range.end; ++last) {
+    const SequenceRange& held = ranges_[last];
+    if (held.begin < range.begin) rest.push_back({held.begin, range.begin});
+    if (range.end < held.end) rest.push_back({range.end, held.end});
+    size_ -= std::min(held.end, range.end) - std::max(held.begin, range.begin);
+  }
+  const auto from = ranges_.begin() + static_cast<std::ptrdiff_t>(first);
+  const auto to = ranges_.begin() + static_cast<std::ptrdiff_t>(last);
+  ranges_.insert(ranges_.erase(from, to), rest.begin(), rest.end());
+  recent_ = std::min(recent_, ranges_.size());
+}
+
 bool SequenceSet::contains(std::uint64_t sequence) const {
   const auto found = std::upper_bound(
       ranges_.begin(), ranges_.end(), sequence,

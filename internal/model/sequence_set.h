@@ -29,6 +29,7 @@ class SequenceSet {
   // Returns how many of the range were not yet in the set. Ranges near the last one inserted, or
   // near the top of the set, are found at once; others by binary search.
   std::uint64_t insert(SequenceRange range);
+  void erase(SequenceRange range);
   [[nodiscard]] bool contains(std::uint64_t sequence) const;
   // Number of sequences in the set.
   [[nodiscard]] std::uint64_t size() const { return size_; }

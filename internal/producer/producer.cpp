@@ -28,7 +28,6 @@ PushStatus produce(const ProducerTools& tools, std::uint32_t producer, ProducerA
       tools.generator.generate(tickets[i].sequence, producer, batch[i].text);
       batch[i].sequence = tickets[i].sequence;
       batch[i].producer = producer;
-      batch[i].spooled = false;  // as whoever had this buffer before may have left it
       batch[i].due = tickets[i].due;
     }
     const TimePoint created = tools.clock.now();
@@ -40,7 +39,7 @@ PushStatus produce(const ProducerTools& tools, std::uint32_t producer, ProducerA
     if (pushed.status != PushStatus::kDone) {
       const auto rest =
           std::span<const Message>(batch).subspan(pushed.accepted, count - pushed.accepted);
-      const auto lost = tools.channel.keep(rest);
+      const auto lost = tools.custody.keep(rest);
       if (!account.kept_all_but(lost)) return PushStatus::kDone;
       for (const LostMessages& messages : lost) tools.unsent.add(messages);
       return pushed.status;

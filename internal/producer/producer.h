@@ -12,6 +12,7 @@
 #include "limiter/token_bucket.h"
 #include "model/generator.h"
 #include "producer/producer_account.h"
+#include "spool/custody.h"
 
 namespace loadgen {
 
@@ -19,6 +20,7 @@ namespace loadgen {
 struct ProducerTools {
   TokenBucket& tickets;
   Channel& channel;
+  Custody& custody;
   const Generator& generator;
   Clock& clock;
   UnsentBox& unsent;

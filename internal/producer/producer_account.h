@@ -11,6 +11,7 @@
 
 #include "channel/channel.h"
 #include "limiter/token_bucket.h"
+#include "model/lost_messages.h"
 #include "model/sequence_set.h"
 #include "stats/meter.h"
 

@@ -19,9 +19,9 @@ namespace {
 // forgotten by the next run.
 void record_start(const Opened& opened) {
   const Plan& plan = opened.plan;
-  Spool* const spool = opened.lane->spool();
-  if (spool != nullptr && spool->add_run(opened.lane->spooled_run()) != SpoolStatus::kSafe) {
-    throw SetupError(spool->problem());
+  const Custody& custody = opened.lane->custody();
+  if (custody.spool() != nullptr && custody.spool()->add_run(custody.run()) != SpoolStatus::kSafe) {
+    throw SetupError(custody.problem());
   }
   const RunRecord record{
       .run_id = plan.run_id,

@@ -353,7 +353,7 @@ std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
 }
 
 std::vector<ResumedRun> resume(const Opened& opened) {
-  Spool* const spool = opened.lane->spool();
+  Spool* const spool = opened.lane->custody().spool();
   if (spool == nullptr) return {};
   return resume(*spool, opened.lane->delivery(), opened.plan.options);
 }

@@ -6,11 +6,11 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "channel/spool.h"
 #include "delivery/courier.h"
 #include "options/options.h"
 #include "report/run_report.h"
 #include "run/open.h"
+#include "spool/spool.h"
 
 namespace loadgen {
 

@@ -6,10 +6,10 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "channel/spool.h"
 #include "delivery/courier.h"
 #include "options/options.h"
 #include "sink/sink.h"
+#include "spool/spool.h"
 
 namespace loadgen {
 

@@ -5,8 +5,8 @@
 #include <sstream>
 
 #include "base/error.h"
-#include "channel/spool_store.h"
 #include "fuzz.h"
+#include "spool/spool_store.h"
 
 using namespace loadgen;
 

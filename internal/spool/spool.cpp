@@ -1,4 +1,4 @@
-#include "channel/spool.h"
+#include "spool/spool.h"
 
 #include <fmt/format.h>
 #include <sys/statvfs.h>
@@ -29,21 +29,13 @@ constexpr std::chrono::milliseconds kLookAgain{100};
 // Messages read at a time from a spool that is gone.
 constexpr std::size_t kManyRead = 1000;
 
-std::uint64_t bytes_of(const Message& message) { return message.text.size() + Spool::kOverhead; }
-
-std::uint64_t bytes_of(std::span<const Message> messages) {
-  std::uint64_t bytes = 0;
-  for (const Message& message : messages) bytes += bytes_of(message);
-  return bytes;
-}
-
-std::uint64_t bytes_to_add(std::span<const Message> messages) {
-  std::uint64_t bytes = 0;
-  for (const Message& message : messages) bytes += message.spooled ? 0 : bytes_of(message);
-  return bytes;
-}
-
 }  // namespace
+
+std::uint64_t Spool::bytes_of(std::span<const Message> messages) {
+  std::uint64_t bytes = 0;
+  for (const Message& message : messages) bytes += message.text.size() + kOverhead;
+  return bytes;
+}
 
 Spool::Spool(std::string directory, Clock& clock, std::uint64_t most_bytes)
     : directory_(std::move(directory)),
@@ -81,7 +73,7 @@ std::string Spool::named(std::string_view what) const {
 SpoolStatus Spool::append(const SpooledRun& run, std::span<const Message> messages,
                           WhenFull when_full) {
   if (messages.empty()) return SpoolStatus::kSafe;
-  if (!wait_for_room(bytes_to_add(messages), when_full)) return SpoolStatus::kFull;
+  if (!wait_for_room(bytes_of(messages), when_full)) return SpoolStatus::kFull;
   return submit({.task = Task::kAppend, .run = &run, .messages = messages});
 }
 
@@ -106,10 +98,11 @@ bool Spool::wait_for_room(std::uint64_t bytes, WhenFull when_full) {
   return true;
 }
 
-SpoolStatus Spool::keep(const SpooledRun& run, std::span<const Message> frame) {
+SpoolStatus Spool::keep(const SpooledRun& run, std::span<const Message> frame,
+                        std::uint64_t bytes) {
   {
     const std::lock_guard lock(mutex_);
-    bytes_ += bytes_to_add(frame);
+    bytes_ += bytes;
   }
   return submit(
       {.task = Task::kKeep, .run = &run, .messages = frame, .frame = frame.front().sequence});

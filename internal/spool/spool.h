@@ -18,9 +18,9 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "channel/spool_directory.h"
-#include "channel/spool_store.h"
 #include "model/message.h"
+#include "spool/spool_directory.h"
+#include "spool/spool_store.h"
 
 namespace loadgen {
 
@@ -35,6 +35,7 @@ class Spool {
   // Most bytes of messages that wait in it, as counted with kOverhead for each.
   static constexpr std::uint64_t kMostBytes = 1ULL << 30U;
   static constexpr std::uint64_t kOverhead = 64;
+  [[nodiscard]] static std::uint64_t bytes_of(std::span<const Message> messages);
 
   // Opens or makes the directory, for its owner only, and keeps other processes out. Throws
   // UsageError when it cannot be used: in use, not a spool, not writable. Borrows the clock.
@@ -45,14 +46,14 @@ class Spool {
 
   [[nodiscard]] const std::string& directory() const { return directory_.path(); }
 
-  // Blocks until the messages are on disk; those that are spooled are passed over. With kBlock
-  // waits for room, too, until stop_waiting().
+  // Blocks until the messages are on disk. With kBlock waits for room, too, until stop_waiting().
   enum class WhenFull { kBlock, kRefuse };
   SpoolStatus append(const SpooledRun& run, std::span<const Message> messages, WhenFull when_full);
   // From now on these messages are one frame, tried as a whole or not at all. Blocks as append().
   SpoolStatus fix(const SpooledRun& run, std::uint64_t frame, std::span<const Message> messages);
-  // Both at once, room or not: for messages that may have been tried as this frame.
-  SpoolStatus keep(const SpooledRun& run, std::span<const Message> frame);
+  // Both at once, room or not: for messages that may have been tried as this frame. Those that are
+  // there already are passed over; `bytes` is what the others count.
+  SpoolStatus keep(const SpooledRun& run, std::span<const Message> frame, std::uint64_t bytes);
   // These messages need no further delivery. Returns at once: should it never reach the disk, they
   // are delivered again, and the ledger knows them.
   void settle(const SpooledRun& run, std::span<const Message> messages, SpoolEnd end);

@@ -1,4 +1,4 @@
-#include "channel/spool_store.h"
+#include "spool/spool_store.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -12,7 +12,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "base/text_limit.h"
-#include "channel/spool_encoding.h"
+#include "spool/spool_encoding.h"
 
 namespace loadgen {
 namespace {
@@ -228,7 +228,6 @@ void SpoolStore::insert(const SpooledRun& run, std::span<const Message> messages
   SqliteStatement& statement = statements_->insert;
   statement.bind(1, run.run_id);
   for (const Message& message : messages) {
-    if (message.spooled) continue;
     const std::array numbers{run.run_id, to_signed(message.sequence),
                              std::int64_t{message.producer}, ns(message.due, run.anchor),
                              ns(message.created, run.anchor)};
@@ -310,7 +309,6 @@ SpoolStore::Batch SpoolStore::read(const SpooledRun& run, SequenceRange range, s
     }
     batch.messages.push_back({.sequence = to_unsigned(numbers[1]),
                               .producer = static_cast<std::uint32_t>(numbers[2]),
-                              .spooled = true,
                               .due = run.anchor.steady + nanoseconds(numbers[3]),
                               .created = run.anchor.steady + nanoseconds(numbers[4]),
                               .taken = {},

@@ -1,4 +1,4 @@
-#include "channel/spool_directory.h"
+#include "spool/spool_directory.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>

@@ -1,4 +1,4 @@
-#include "channel/spool_encoding.h"
+#include "spool/spool_encoding.h"
 
 namespace loadgen {
 

@@ -67,7 +67,7 @@ class SpoolStore {
   // All that is known of the run.
   void remove_run(std::int64_t run_id);
 
-  // Those that are not spooled. What is there already stays as it is.
+  // What is there already stays as it is.
   void insert(const SpooledRun& run, std::span<const Message> messages);
   // From now on these are one frame; it replaces a frame of the same id.
   void fix(std::int64_t run_id, std::uint64_t frame, std::span<const Message> messages);
