@@ -103,16 +103,6 @@ void good(const std::string& flag, Field Options::*field,
   }
 }
 
-// That the help shows the default, and that it is the one.
-template <typename Field>
-void shown(const std::string& flag, const std::string& fallback, Field Options::*field) {
-  const std::string row = help_of(text_of({"--help"}), flag);
-  CAPTURE(row);
-  CHECK(contains(row, "(default: " + fallback + ")"));
-  CHECK(options_of({}).*field == Options{}.*field);
-  CHECK(options_of({flag + "=" + fallback}).*field == Options{}.*field);
-}
-
 }  // namespace
 
 TEST_CASE("options: every good value, as --option=value and as --option value") {
@@ -402,31 +392,13 @@ TEST_CASE("options: help fits 100 columns and says how to use the program once")
   }
 }
 
-TEST_CASE("options: help names every option and the default that is in force") {
-  const AppDb unset(nullptr);
-  shown("--producers", "10", &Options::producers);
-  shown("--consumers", "5", &Options::consumers);
-  shown("--rps", "500", &Options::rps);
-  shown("--duration", "10s", &Options::duration);
-  shown("--message-size", "64", &Options::message_size);
-  shown("--queue-capacity", "10000", &Options::queue_capacity);
-  shown("--on-full", "block", &Options::on_full);
-  shown("--batch-size", "500", &Options::batch_size);
-  shown("--linger", "5ms", &Options::linger);
-  shown("--db", "sqlite:messages.db", &Options::db);
-  shown("--table", "messages", &Options::table);
-  shown("--insert", "auto", &Options::insert);
-  shown("--durability", "full", &Options::durability);
-  shown("--drain-timeout", "20s", &Options::drain_timeout);
-  shown("--verify", "count", &Options::verify);
-  shown("--progress", "1s", &Options::progress);
-  shown("--log-level", "info", &Options::log_level);
+TEST_CASE("options: help names the options that have no default") {
   const std::string help = text_of({"--help"});
-  CHECK(contains(help_of(help, "--burst"), "(default: unlimited)"));
-  CHECK(contains(help_of(help, "--seed"), "(default: random)"));
   for (const std::string flag : {"--count", "--max-lag", "--json", "--quiet", "--version"}) {
     CAPTURE(flag);
-    CHECK_FALSE(help_of(help, flag).empty());
+    const std::string row = help_of(help, flag);
+    CHECK_FALSE(row.empty());
+    CHECK_FALSE(contains(row, "(default:"));
   }
   CHECK(contains(help, "--help"));
   CHECK(contains(help, "APP_DB"));

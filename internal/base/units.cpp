@@ -36,9 +36,7 @@ constexpr std::array kSizeUnits{
     Unit{"KB", 1'000},     Unit{"MB", 1'000'000}, Unit{"GB", 1'000'000'000},
     Unit{"KiB", 1U << 10}, Unit{"MiB", 1U << 20}, Unit{"GiB", 1U << 30},
 };
-constexpr std::uint64_t kLongestDuration = 365 * kDurationUnits[0].factor;
-constexpr double kHighestRate = 1e9;
-constexpr double kLowestRate = 1e-6;
+constexpr auto kMostNanoseconds = static_cast<std::uint64_t>(kLongestDuration.count());
 
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
@@ -134,7 +132,7 @@ std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text) {
     if (unit == nullptr || unit->factor >= last_factor) return std::nullopt;
     last_factor = unit->factor;
     const auto part = scale(*decimal, unit->factor);
-    if (!part || *part > kLongestDuration || (total += *part) > kLongestDuration) {
+    if (!part || *part > kMostNanoseconds || (total += *part) > kMostNanoseconds) {
       return std::nullopt;
     }
   } while (!text.empty());

@@ -11,11 +11,17 @@
 
 namespace loadgen {
 
+// No sum of two durations overflows.
+inline constexpr std::chrono::nanoseconds kLongestDuration = std::chrono::hours(365 * 24);
+// One event in 11 days.
+inline constexpr double kLowestRate = 1e-6;
+inline constexpr double kHighestRate = 1e9;
+
 // "10" (seconds), "1.5s", "250ms", "1m30s", "100us", "1ns", "2h", "1d". Units fall from left to
-// right. At most 365 days, so that no sum of two of them overflows.
+// right. At most kLongestDuration.
 std::optional<std::chrono::nanoseconds> parse_duration(std::string_view text);
 
-// Events per second: "500", "0.1", "50k", "1.5M", "1G". From 1e-6 (one in 11 days) to 1e9.
+// Events per second: "500", "0.1", "50k", "1.5M", "1G". From kLowestRate to kHighestRate.
 std::optional<double> parse_rate(std::string_view text);
 
 // "10000", "10k", "1.5M", "2G": a whole number.

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <optional>
-#include <string>
 #include <string_view>
 #include <utility>
 
@@ -75,18 +74,6 @@ constexpr std::optional<E> from_name(std::string_view text) {
     if (name == text) return candidate;
   }
   return std::nullopt;
-}
-
-// "block, drop-new, drop-old or abort", for messages.
-template <typename E>
-std::string all_names() {
-  const auto& names = names_of(E{});
-  std::string list;
-  for (std::size_t i = 0; i < names.size(); ++i) {
-    list += i == 0 ? "" : i + 1 == names.size() ? " or " : ", ";
-    list += names[i].second;
-  }
-  return list;
 }
 
 }  // namespace loadgen

@@ -1,6 +1,7 @@
 // Everything a user can set for a run: a plain struct of typed values. Each field states its
-// meaning, its default and what follows from it. Single values are in range when parse_options made
-// them; how they fit together is checked by make_plan.
+// meaning, its default and what follows from it; its row (option_row.h) holds its bounds and its
+// texts. Single values are in range when parse_options made them; how they fit together is checked
+// by make_plan.
 #pragma once
 
 #include <chrono>
@@ -21,7 +22,7 @@ struct RetryDelay {
 
 struct Options {
   // Load ------------------------------------------------------------------------------------------
-  // Threads that create messages, 1..1024. They share one rate.
+  // Threads that create messages. They share one rate.
   std::uint32_t producers = 10;
   // Messages per second over all producers together; nullopt = as fast as possible.
   std::optional<double> rps = 500;
@@ -34,7 +35,7 @@ struct Options {
   std::optional<std::uint64_t> burst;
   // Messages later than this are skipped instead of sent. nullopt = none is too late.
   std::optional<std::chrono::nanoseconds> max_lag;
-  // Bytes of text in a message, 1..256 (the width of the built-in table).
+  // Bytes of text in a message; at most the width of the built-in table.
   std::uint32_t message_size = 64;
   // Every text is a pure function of (seed, sequence, producer). nullopt = chosen at random.
   std::optional<std::uint64_t> seed;
@@ -49,9 +50,9 @@ struct Options {
   std::string spool;
 
   // Writing ---------------------------------------------------------------------------------------
-  // Threads that write, 1..1024, each with a connection of its own.
+  // Threads that write, each with a connection of its own.
   std::uint32_t consumers = 5;
-  // Most messages in a frame, that is in one transaction, 1..100000.
+  // Most messages in a frame, that is in one transaction.
   std::uint32_t batch_size = 500;
   // Longest a non-empty batch waits to fill. 0 = write at once whatever is there.
   std::chrono::nanoseconds linger = std::chrono::milliseconds(5);

@@ -3,9 +3,9 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
-#include "base/redact.h"
 #include "base/units.h"
 #include "loadgen_version.h"
+#include "options/option_rows.h"
 #include "report/judge.h"
 #include "report/sustained.h"
 
@@ -15,7 +15,6 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
-double milliseconds(nanoseconds time) { return seconds(time) * 1e3; }
 
 template <typename T, typename Convert>
 Json or_null(const std::optional<T>& value, Convert convert) {
@@ -30,37 +29,11 @@ Json or_null(const std::optional<T>& value) {
 double microseconds(double nanoseconds) { return std::round(nanoseconds) / 1e3; }
 
 Json config_json(const Options& config) {
-  return {{"producers", config.producers},
-          {"consumers", config.consumers},
-          {"rps", or_null(config.rps)},
-          {"duration_s", seconds(config.duration)},
-          {"count", or_null(config.count)},
-          {"burst", or_null(config.burst)},
-          {"max_lag_ms", or_null(config.max_lag, milliseconds)},
-          {"message_size", config.message_size},
-          {"seed", or_null(config.seed)},
-          {"seed_text", or_null(config.seed, [](auto seed) { return std::to_string(seed); })},
-          {"queue_capacity", config.queue_capacity},
-          {"on_full", to_name(config.on_full)},
-          {"spool", config.spool.empty() ? Json(nullptr) : Json(config.spool)},
-          {"batch_size", config.batch_size},
-          {"linger_ms", milliseconds(config.linger)},
-          {"db", redact(config.db)},
-          {"table", config.table},
-          {"insert", to_name(config.insert)},
-          {"durability", to_name(config.durability)},
-          {"delivery", to_name(config.delivery)},
-          {"retries", or_null(config.retries)},
-          {"retry_delay_ms",
-           {milliseconds(config.retry_delay.shortest), milliseconds(config.retry_delay.longest)}},
-          {"timeout_s", seconds(config.timeout)},
-          {"connect_wait_s", seconds(config.connect_wait)},
-          {"dead_letter", config.dead_letter},
-          {"max_dead_letters", config.max_dead_letters},
-          {"unsent", config.unsent.empty() ? Json(nullptr) : Json(config.unsent)},
-          {"breaker", to_name(config.breaker)},
-          {"drain_timeout_s", seconds(config.drain_timeout)},
-          {"verify", to_name(config.verify)}};
+  Json json = Json::object();
+  for (const auto& [key, value] : config_values(config)) {
+    json[std::string(key)] = std::visit([](const auto& known) { return Json(known); }, value);
+  }
+  return json;
 }
 
 Json environment_json(const RunReport& report) {

@@ -1,0 +1,116 @@
+// One row an option: all that is known of it. Parsing, help, the manual page, completions, the
+// README's table, the result's config and its schema are made from rows. Rows are made once and
+// never change.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "options/options.h"
+#include "options/value_kinds.h"
+
+namespace loadgen {
+
+// The commands of the program. Each takes the rows that name it.
+enum class CommandName { kRun, kReplay, kVerify };
+
+struct TakenBy {
+  bool run = true;
+  bool replay = false;
+  bool verify = false;
+
+  bool operator()(CommandName command) const {
+    return command == CommandName::kRun ? run : command == CommandName::kReplay ? replay : verify;
+  }
+};
+
+// All that a user can set, over all commands.
+struct Settings {
+  Options options = {};
+  std::optional<std::string> replay_table = {};    // nullopt = the one each run wrote to
+  std::optional<std::int64_t> run_to_verify = {};  // nullopt = the latest
+};
+
+// Where the value stands in the result's config object.
+struct ConfigKey {
+  std::string_view key = {};      // "" = nowhere; a time's unit is its end
+  std::string_view note = {};     // the schema's description
+  std::string_view as_text = {};  // a second key, for the value as text
+  std::string_view after = {};    // the key it follows, where that is not the one of the row before
+  bool always_set = false;        // never null: what the user leaves open is decided for the run
+};
+
+// What a person writes about an option. The texts may hold {default}, {low}, {high}, {allowed} and
+// {words} ("a, b, c").
+struct OptionText {
+  std::string_view flag;               // "--producers"
+  std::string_view metavariable = {};  // "N"; "" = takes no value
+  std::string help;                    // one line
+  std::string details;  // a paragraph of Markdown (only `code`), without the last period
+  ConfigKey config = {};
+  TakenBy taken_by = {};
+  std::string_view environment = {};  // the variable that sets it
+  std::string_view short_flag = {};
+  bool redacted = false;  // may hold a password: shown only through redact()
+};
+
+struct OptionRow {
+  OptionText text;
+  Wording wording = {};
+  std::string_view group = {};  // a heading of the help
+  std::string fallback = {};    // the default as users write it, or its name; "" = none
+  // Whether the value is allowed; then it is set. Empty: an option without a setting (--help).
+  std::function<bool(Settings&, std::string_view)> read = {};
+  // As users write it.
+  std::function<std::string(const Settings&)> show = {};
+  std::function<ConfigValue(const Settings&)> to_config = {};
+
+  [[nodiscard]] bool takes_value() const { return !text.metavariable.empty(); }
+};
+
+// What a command does when nothing is said.
+Settings defaults_of(CommandName command);
+
+// Completes a row: its default, and the placeholders in its texts.
+OptionRow finish_row(OptionRow row);
+
+template <typename Field>
+const Field& field_of(const Settings& settings, Field Options::*field) {
+  return settings.options.*field;
+}
+template <typename Field>
+const Field& field_of(const Settings& settings, Field Settings::*field) {
+  return settings.*field;
+}
+template <typename Field>
+void set_field(Settings& settings, Field Options::*field, Field value) {
+  settings.options.*field = std::move(value);
+}
+template <typename Field>
+void set_field(Settings& settings, Field Settings::*field, Field value) {
+  settings.*field = std::move(value);
+}
+
+template <typename Owner, typename Field, typename Kind>
+OptionRow option_row(const OptionText& text, Field Owner::*field, const Kind& kind) {
+  OptionRow row{.text = text, .wording = wording_of(kind)};
+  row.read = [field, kind](Settings& settings, std::string_view value) {
+    auto parsed = parse_value(kind, value);
+    if (!parsed) return false;
+    set_field(settings, field, *std::move(parsed));
+    return true;
+  };
+  row.show = [field, kind](const Settings& settings) {
+    return show_value(kind, field_of(settings, field));
+  };
+  row.to_config = [field, kind, key = text.config.key](const Settings& settings) {
+    return config_value(kind, field_of(settings, field), key);
+  };
+  return finish_row(std::move(row));
+}
+
+}  // namespace loadgen

@@ -1,0 +1,71 @@
+// Rows of the groups Result and Other.
+#include "options/option_bounds.h"
+#include "options/option_rows.h"
+
+namespace loadgen {
+namespace {
+
+OptionRows audit_rows() {
+  return {
+      option_row({.flag = "--verify",
+                  .metavariable = "M",
+                  .help = "audit the stored rows: {allowed}",
+                  .details = "audit after the run: `off`, `count` (each sequence is there once) or "
+                             "`full` (each text, too)",
+                  .config = {.key = "verify"}},
+                 &Options::verify, Choice<VerifyMode>{}),
+      option_row({.flag = "--json",
+                  .metavariable = "FILE",
+                  .help = "write the result as JSON; - = stdout",
+                  .details = "the result for programs, also of a run that could not start "
+                             "(`failure`); `-` = stdout, and then nothing else is written there. "
+                             "Nothing is started when stdout is closed or open for reading only, "
+                             "whatever `--json` says",
+                  .taken_by = {.replay = true, .verify = true}},
+                 &Options::json, Text{"a file name, or - for stdout", Completion::kFile}),
+  };
+}
+
+OptionRows log_rows() {
+  using namespace std::chrono_literals;
+  return {
+      option_row({.flag = "--progress",
+                  .metavariable = "D",
+                  .help = "time between progress lines, or off",
+                  .details = "time between progress lines, or `off`"},
+                 &Options::progress,
+                 Maybe<Duration>{{.low = 10ms}, "off", NameOfNone::kMayBeWritten}),
+      option_row({.flag = "--log-level",
+                  .metavariable = "L",
+                  .help = "{allowed}",
+                  .details = "what goes to stderr: {allowed}. An audit that takes longer than a "
+                             "second says so there, and how far it is; lines that find no room, "
+                             "because nobody reads them, are dropped and counted",
+                  .taken_by = {.replay = true, .verify = true}},
+                 &Options::log_level, Choice<LogLevel>{}),
+      option_row({.flag = "--quiet",
+                  .help = "only warnings and errors on stderr",
+                  .details = "only warnings and errors on stderr, no progress",
+                  .taken_by = {.replay = true}},
+                 &Options::quiet, Switch{}),
+  };
+}
+
+}  // namespace
+
+OptionRows result_rows() { return joined({audit_rows(), log_rows()}); }
+
+OptionRows other_rows() {
+  constexpr TakenBy kEvery{.run = true, .replay = true, .verify = true};
+  return {{.text = {.flag = "--help",
+                    .help = "show this help",
+                    .details = "show the help",
+                    .taken_by = kEvery,
+                    .short_flag = "-h"}},
+          {.text = {.flag = "--version",
+                    .help = "show the version",
+                    .details = "show the version",
+                    .taken_by = kEvery}}};
+}
+
+}  // namespace loadgen
