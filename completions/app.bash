@@ -1,55 +1,107 @@
 # bash completion for app (loadgen). Installed where bash looks; or: source completions/app.bash
+# BEGIN options: scripts/generate writes what follows
+# The options of a command.
+_loadgen_options() {
+  case $1 in
+    run) echo "
+      --producers --rps --duration --count --burst --max-lag --message-size --seed --queue-capacity
+      --on-full --spool --consumers --batch-size --linger --db --table --insert --durability
+      --drain-timeout --delivery --retries --retry-delay --timeout --connect-wait --breaker
+      --dead-letter --max-dead-letters --unsent --verify --json --progress --log-level --quiet
+      --help --version
+      " ;;
+    replay) echo "
+      --db --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker
+      --json --log-level --quiet --help --version
+      " ;;
+    verify) echo "
+      --db --run --verify --timeout --connect-wait --json --log-level --help --version
+      " ;;
+  esac
+}
+# COMMAND:OPTION; what its value may be: words, @file, @directory, or @nothing to offer.
+_loadgen_values() {
+  case $1 in
+    run:--producers) echo "@nothing" ;;
+    run:--rps) echo "max" ;;
+    run:--duration) echo "@nothing" ;;
+    run:--count) echo "@nothing" ;;
+    run:--burst) echo "@nothing" ;;
+    run:--max-lag) echo "@nothing" ;;
+    run:--message-size) echo "@nothing" ;;
+    run:--seed) echo "@nothing" ;;
+    run:--queue-capacity) echo "@nothing" ;;
+    run:--on-full) echo "block drop-new drop-old abort spill" ;;
+    run:--spool) echo "@directory" ;;
+    run:--consumers) echo "@nothing" ;;
+    run:--batch-size) echo "@nothing" ;;
+    run:--linger) echo "@nothing" ;;
+    run:--db) echo "sqlite: postgres:// null:" ;;
+    run:--table) echo "@nothing" ;;
+    run:--insert) echo "auto copy multi unnest single" ;;
+    run:--durability) echo "full relaxed" ;;
+    run:--drain-timeout) echo "@nothing" ;;
+    run:--delivery) echo "exactly-once at-least-once" ;;
+    run:--retries) echo "@nothing" ;;
+    run:--retry-delay) echo "@nothing" ;;
+    run:--timeout) echo "@nothing" ;;
+    run:--connect-wait) echo "@nothing" ;;
+    run:--breaker) echo "on off" ;;
+    run:--dead-letter) echo "@file" ;;
+    run:--max-dead-letters) echo "@nothing" ;;
+    run:--unsent) echo "@file" ;;
+    run:--verify) echo "off count full" ;;
+    run:--json) echo "@file" ;;
+    run:--progress) echo "off" ;;
+    run:--log-level) echo "debug info warn error off" ;;
+    replay:--db) echo "sqlite: postgres:// null:" ;;
+    replay:--table) echo "@nothing" ;;
+    replay:--insert) echo "auto copy multi unnest single" ;;
+    replay:--durability) echo "full relaxed" ;;
+    replay:--retries) echo "@nothing" ;;
+    replay:--retry-delay) echo "@nothing" ;;
+    replay:--timeout) echo "@nothing" ;;
+    replay:--connect-wait) echo "@nothing" ;;
+    replay:--breaker) echo "on off" ;;
+    replay:--json) echo "@file" ;;
+    replay:--log-level) echo "debug info warn error off" ;;
+    verify:--db) echo "sqlite: postgres:// null:" ;;
+    verify:--run) echo "@nothing" ;;
+    verify:--verify) echo "count full" ;;
+    verify:--timeout) echo "@nothing" ;;
+    verify:--connect-wait) echo "@nothing" ;;
+    verify:--json) echo "@file" ;;
+    verify:--log-level) echo "debug info warn error off" ;;
+  esac
+}
+# END options
 _loadgen_app() {
-  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+  local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]} command=run words
   if [ "$cur" = = ]; then
     cur=
   elif [ "$prev" = = ]; then
     prev=${COMP_WORDS[COMP_CWORD - 2]}
   fi
-  case $prev in
-    --on-full) COMPREPLY=($(compgen -W "block drop-new drop-old abort spill" -- "$cur")) && return ;;
-    --insert) COMPREPLY=($(compgen -W "auto copy multi unnest single" -- "$cur")) && return ;;
-    --delivery) COMPREPLY=($(compgen -W "exactly-once at-least-once" -- "$cur")) && return ;;
-    --breaker) COMPREPLY=($(compgen -W "on off" -- "$cur")) && return ;;
-    --durability) COMPREPLY=($(compgen -W "full relaxed" -- "$cur")) && return ;;
-    --verify)
-      local modes="count full"
-      [ "${COMP_WORDS[1]}" = verify ] || modes+=" off"
-      COMPREPLY=($(compgen -W "$modes" -- "$cur")) && return
-      ;;
-    --log-level) COMPREPLY=($(compgen -W "debug info warn error off" -- "$cur")) && return ;;
-    --json | --dead-letter | --unsent)
+  case ${COMP_WORDS[1]} in replay | verify) command=${COMP_WORDS[1]} ;; esac
+  words=$(_loadgen_values "$command:$prev")
+  case $words in
+    @nothing) return ;; # a number, a duration or a name
+    @file)
       compopt -o filenames 2>/dev/null
       COMPREPLY=($(compgen -f -- "$cur")) && return
       ;;
-    --spool)
+    @directory)
       compopt -o filenames 2>/dev/null
       COMPREPLY=($(compgen -d -- "$cur")) && return
       ;;
-    --db) COMPREPLY=($(compgen -W "sqlite: postgres:// null:" -- "$cur")) && return ;;
-    --rps) COMPREPLY=($(compgen -W "max" -- "$cur")) && return ;;
-    --progress) COMPREPLY=($(compgen -W "off" -- "$cur")) && return ;;
-    --quiet | --help | --version) ;;
-    --*) return ;; # a number, a duration or a name
+    ?*) COMPREPLY=($(compgen -W "$words" -- "$cur")) && return ;;
   esac
-  local words="--db --log-level --help --version"
-  case ${COMP_WORDS[1]} in
-    replay)
-      words+=" --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker --quiet --json"
-      if [[ $cur != -* ]]; then
-        compopt -o filenames 2>/dev/null
-        COMPREPLY=($(compgen -f -- "$cur")) && return
-      fi
-      ;;
-    verify) words+=" --run --verify --timeout --connect-wait --json" ;;
-    *)
-      words+=" --producers --rps --duration --count --burst --max-lag --message-size --seed --queue-capacity --on-full
-        --spool --consumers --batch-size --linger --table --insert --durability --drain-timeout --delivery --retries
-        --retry-delay --timeout --connect-wait --breaker --dead-letter --max-dead-letters --unsent --verify --json
-        --progress --quiet"
-      [ "$COMP_CWORD" -gt 1 ] || words+=" run replay verify"
-      ;;
-  esac
+  if [ "$command" = replay ] && [[ $cur != -* ]]; then
+    compopt -o filenames 2>/dev/null
+    COMPREPLY=($(compgen -f -- "$cur")) && return
+  fi
+  words=$(_loadgen_options "$command")
+  [ "$COMP_CWORD" -gt 1 ] || words+=" run replay verify"
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -F _loadgen_app app
