@@ -23,7 +23,7 @@ void store_every_10ms(RunReport& report, std::uint64_t messages) {
 // Ten seconds at 500 a second that went as they should.
 RunReport good_report() {
   RunReport report;
-  report.config.rps = 500;
+  report.profile = Profile::constant(500);
   report.config.duration = 10s;
   report.config.producers = 10;
   report.config.consumers = 5;
@@ -117,7 +117,7 @@ TEST_CASE("judge: messages the database refused are no bottleneck, unless they c
 
 TEST_CASE("judge: a database that stores nothing is what a run was limited by") {
   RunReport report = good_report();
-  report.config.rps.reset();
+  report.profile.reset();
   report.counts.ends[Fate::kDeadLettered] = std::exchange(report.counts.ends[Fate::kStored], 0);
   CHECK(contains(verdict(report), "the limit was the database, which took nothing"));
   report.counts.ends[Fate::kUnsent] = std::exchange(report.counts.ends[Fate::kDeadLettered], 0);
@@ -135,7 +135,7 @@ TEST_CASE("judge: of refused messages no others are told of where none was store
 
 TEST_CASE("judge: a tenth of a second says nothing of what limited it") {
   RunReport report = good_report();
-  report.config.rps.reset();
+  report.profile.reset();
   CHECK(contains(verdict(report), "the limit was this program"));
   report.writing = 40ms;  // by all of them
   report.total_time = 100ms;
@@ -254,14 +254,14 @@ TEST_CASE("exit codes: an audit that a signal ended has proved nothing") {
 
 TEST_CASE("rates: messages by the time they took") {
   RunReport report = good_report();
-  report.config.rps = 2'500;
+  report.profile = Profile::constant(2'500);
   report.produce_time = 2s;
   report.total_time = 4s;
   report.counts.ends[Fate::kStored] = 3'000;
   CHECK(produced_per_second(report) == doctest::Approx(2'500));
   CHECK(stored_per_second(report) == doctest::Approx(750));
   // The last of them stands for the time until the next would be due.
-  report.config.rps = 500;
+  report.profile = Profile::constant(500);
   report.counts.scheduled = report.counts.produced = report.counts.ends[Fate::kStored] = 1;
   report.produce_time = 1us;
   report.total_time = 1ms;
@@ -273,10 +273,22 @@ TEST_CASE("rates: messages by the time they took") {
   CHECK(stored_per_second(report) == 0);
 }
 
+TEST_CASE("rates: where the rate changed, the mean is what was wanted") {
+  RunReport report = good_report();
+  CHECK(wanted_per_second(report) == 500);
+  report.config.rps = 7;  // what was asked for at first says nothing
+  report.profile = Profile::constant(250).changed_at(5s - 1ns, 750);
+  CHECK(wanted_per_second(report) == 500);
+  CHECK(contains(verdict(report), "The rate of 500 messages a second"));
+  report.profile.reset();
+  CHECK(wanted_per_second(report) == std::nullopt);
+  CHECK(contains(verdict(report), "No rate was asked for"));
+}
+
 TEST_CASE("verdict: a rate that was sustained") {
   CHECK(verdict(good_report()) == "The rate of 500 messages a second was sustained.");
   RunReport report = good_report();
-  report.config.rps = 1.5e6;
+  report.profile = Profile::constant(1.5e6);
   report.counts.scheduled = report.counts.produced = report.counts.ends[Fate::kStored] = 15'000'000;
   store_every_10ms(report, 14'995);
   CHECK(verdict(report) == "The rate of 1.5M messages a second was sustained.");
@@ -391,7 +403,7 @@ TEST_CASE("verdict: what the drain timeout cut off is said to be so, and blames 
 
 TEST_CASE("verdict: without a rate it names what was reached and the limit") {
   RunReport report = good_report();
-  report.config.rps.reset();
+  report.profile.reset();
   report.total_time = 2s;
   CHECK(verdict(report).starts_with(
       "No rate was asked for: 2,500 messages a second were stored; the limit was "));
@@ -481,7 +493,7 @@ TEST_CASE("verdict: what keeps nothing is never called the database") {
   report.writing = 90s;
   report.database.kind = "null";
   CHECK_FALSE(contains(verdict(report), "the database"));
-  report.config.rps.reset();
+  report.profile.reset();
   CHECK(contains(verdict(report), "this program and its machine"));
 }
 
@@ -515,7 +527,7 @@ TEST_CASE("verdict: one sentence in every case") {
   report.produce_time = 0ns;
   report.counts = {};
   check_sentence(verdict(report));
-  report.config.rps.reset();
+  report.profile.reset();
   check_sentence(verdict(report));
   report.audit.passed = false;
   check_sentence(verdict(report));

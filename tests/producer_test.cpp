@@ -17,7 +17,7 @@ namespace {
 
 struct Fixture {
   Fixture(std::uint64_t count, std::size_t capacity, OnFull policy)
-      : tickets(Schedule(EvenArrival{1000}, 0s, count), {}, clock),
+      : tickets(Schedule(Profile::constant(1000), 0s, count), {}, clock),
         channel(capacity, policy, clock) {
     tickets.start(clock.now());
   }

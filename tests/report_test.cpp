@@ -28,6 +28,7 @@ RunReport sustained_report() {
   report.started_at = WallTime(1'769'860'800'123ms);
   report.ended_at = report.started_at + 10'004ms;
   report.config.seed = 42;
+  report.profile = Profile::constant(500);
   report.config.insert = InsertMethod::kMulti;
   report.environment = {"box", "Linux 6.1", "Some CPU", 2};
   report.database = {.kind = "sqlite",
@@ -257,7 +258,7 @@ TEST_CASE("text report: a rate is called sustained or not only when one was aske
   CHECK(contains(text_report(report), "/s, sustained\n"));
   report.total_time = 20s;
   CHECK(contains(text_report(report), "/s, NOT sustained\n"));
-  report.config.rps.reset();
+  report.profile.reset();
   CHECK(contains(text_report(report), "wanted max, "));
   CHECK_FALSE(contains(text_report(report), "sustained\n"));
 }

@@ -58,7 +58,7 @@ RunReport run(const Simulated& s) {
                                  end_of_frame - next);
     next = end_of_frame;
   }
-  report.config.rps = s.rate;
+  report.profile = Profile::constant(s.rate);
   report.counts = {.scheduled = count, .produced = count, .ends = {{Fate::kStored, count}}};
   report.total_time = nanoseconds(static_cast<std::int64_t>(last_end * 1e9));
   return report;
@@ -166,12 +166,29 @@ TEST_CASE("sustained: of a run of some messages nothing is to be told, unless th
   CHECK(judged({.rate = 1, .length_s = 10, .capacity = 100}) == true);
 }
 
+TEST_CASE("sustained: a pause is no backlog") {
+  // A second at 500/s, two without a message, and then one more; each is stored 10 ms later.
+  const std::vector<Profile::Piece> pieces{{1s, 500, 500}, {2s, 0, 0}, {1s, 500, 500}};
+  const auto was_sustained = [&](nanoseconds late) {
+    RunReport report;
+    report.profile = Profile::of_pieces(pieces);
+    report.counts = {.scheduled = 501, .produced = 501, .ends = {{Fate::kStored, 501}}};
+    for (int i = 0; i < 500; ++i) report.latency.stored.record(i * 2ms + 10ms, 1);
+    report.latency.stored.record(3s + late, 1);
+    report.total_time = 3s + late;
+    return sustained(report).rate_was;
+  };
+  CHECK(was_sustained(10ms) == true);
+  CHECK(was_sustained(500ms) == false);
+}
+
 TEST_CASE("sustained: no answer without a rate, or without a message") {
   RunReport report = run({.capacity = 5000});
-  report.config.rps.reset();
+  report.profile.reset();
   CHECK(sustained(report).rate_was == std::nullopt);
   CHECK(sustained(report).unknown_because.empty());
   report = {};
+  report.profile = Profile::constant(500);
   CHECK(sustained(report).unknown_because == "no message was due");
 }
 

@@ -2,15 +2,17 @@
 
 namespace loadgen {
 
-bool Clock::sleep_until(TimePoint when, const std::stop_token& stop) {
+bool Clock::sleep_until(TimePoint when, const std::stop_token& stop, const std::stop_token& other) {
   std::mutex mutex;
   std::condition_variable wakeup;
-  const std::stop_callback wake_on_stop(stop, [&] {
+  const auto wake = [&] {
     const std::lock_guard lock(mutex);  // the sleeper is before its check or already waiting
     wakeup.notify_one();
-  });
+  };
+  const std::stop_callback wake_on_stop(stop, wake);
+  const std::stop_callback wake_on_other(other, wake);
   std::unique_lock lock(mutex);
-  while (!stop.stop_requested()) {
+  while (!stop.stop_requested() && !other.stop_requested()) {
     if (wait_until(wakeup, lock, when) == std::cv_status::timeout) {
       return true;
     }

@@ -30,8 +30,9 @@ class Clock {
   virtual std::cv_status wait_until(std::condition_variable& wakeup,
                                     std::unique_lock<std::mutex>& lock, TimePoint deadline) = 0;
 
-  // Blocks until `when` (true) or until a stop is requested (false), whichever comes first.
-  bool sleep_until(TimePoint when, const std::stop_token& stop);
+  // Blocks until `when` (true) or until a stop is requested of either (false), whichever comes
+  // first.
+  bool sleep_until(TimePoint when, const std::stop_token& stop, const std::stop_token& other = {});
 };
 
 // The real clock.

@@ -353,8 +353,8 @@ std::optional<nanoseconds> Lane::oldest_missing(const SequenceSet& acknowledged,
   const auto& ranges = acknowledged.ranges();
   const bool has_first = !ranges.empty() && ranges.front().begin == 0;
   const std::uint64_t missing = has_first ? ranges.front().end : 0;
-  if (missing >= scheduled || !plan_.schedule.paced()) return std::nullopt;
-  return course_.consumers_done - (course_.begin + plan_.schedule.offset(missing));
+  if (missing >= scheduled || !schedule().paced()) return std::nullopt;
+  return course_.consumers_done - (course_.begin + schedule().offset(missing));
 }
 
 }  // namespace loadgen

@@ -90,6 +90,8 @@ class Lane {
   [[nodiscard]] Ending& ending() { return ending_; }
   [[nodiscard]] const Custody& custody() const { return custody_; }
   [[nodiscard]] const Channel& channel() const { return *channel_; }
+  // As it is in force.
+  [[nodiscard]] const Schedule& schedule() const { return tickets_.schedule(); }
   [[nodiscard]] Sampler& sampler() { return books_.sampler; }
   [[nodiscard]] const Generator& generator() const { return generator_; }
   // For its couriers, and those that deliver what earlier runs left.

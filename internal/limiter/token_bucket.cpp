@@ -6,103 +6,150 @@
 
 namespace loadgen {
 
-TokenBucket::TokenBucket(const Schedule& schedule, Limits limits, Clock& clock)
-    : schedule_(schedule),
-      limits_(limits),
-      window_(limits.max_lag ? nanoseconds(0) : kWindow),
-      clock_(clock) {}
+TokenBucket::TokenBucket(Schedule schedule, Limits limits, Clock& clock)
+    : limits_(limits), window_(limits.max_lag ? nanoseconds(0) : kWindow), clock_(clock) {
+  eras_.push_back({.schedule = std::move(schedule)});
+}
 
 void TokenBucket::start(TimePoint start) {
   const std::lock_guard lock(mutex_);
   start_ = start;
 }
 
-std::size_t TokenBucket::acquire(std::span<Ticket> out) {
+std::size_t TokenBucket::acquire(std::span<Ticket> out, const std::stop_token& stop) {
   assert(!out.empty());
-  for (;;) {
+  while (!stop.stop_requested()) {
     Grant grant;
     {
       const std::lock_guard lock(mutex_);
       grant = take_locked(out.size());
     }
-    if (grant.count == 0) return 0;
+    if (grant.era == nullptr) return 0;
+    const Schedule& schedule = grant.era->schedule;
+    if (grant.count == 0) {
+      clock_.sleep_until(grant.start + *schedule.end(), grant.era->ended.get_token(), stop);
+      continue;
+    }
     for (std::uint64_t i = 0; i < grant.count; ++i) {
       const std::uint64_t sequence = grant.first + i;
-      out[i] = {sequence,
-                schedule_.paced() ? grant.start + schedule_.offset(sequence) : grant.taken};
+      out[i] = {sequence, schedule.paced() ? grant.start + schedule.offset(sequence) : grant.taken};
     }
     if (out[0].due <= grant.taken) return grant.count;
-    if (const std::size_t count = redeem(out.first(grant.count)); count > 0) return count;
+    const std::size_t count = redeem(*grant.era, out.first(grant.count), stop);
+    if (count > 0) return count;
   }
+  return 0;
 }
 
 TokenBucket::Grant TokenBucket::take_locked(std::uint64_t most) {
   if (closed_at_) return {};
   assert(start_);
   const TimePoint now = clock_.now();
-  if (!schedule_.paced()) {
-    if (schedule_.expired(elapsed_locked(now))) return {};
-    const std::uint64_t count = std::min(most, schedule_.size() - next_);
-    return {std::exchange(next_, next_ + count), count, *start_, now};
+  const nanoseconds elapsed = elapsed_locked(now);
+  const Era& era = eras_.back();
+  const Schedule& schedule = era.schedule;
+  if (!schedule.paced()) {
+    const std::uint64_t count = std::min(most, schedule.size() - next_);
+    if (count == 0 || schedule.expired(elapsed)) return {};
+    return {&era, std::exchange(next_, next_ + count), count, *start_, now};
   }
-  skip_stale_locked(elapsed_locked(now));
-  if (next_ >= schedule_.size()) return {};
-  const std::uint64_t due = schedule_.due_by(elapsed_locked(now));
+  skip_stale_locked(schedule, elapsed);
+  if (next_ >= schedule.size()) {
+    const bool may_go_on = rate_has_changed_ && elapsed < schedule.end();
+    return {may_go_on ? &era : nullptr, next_, 0, *start_, now};
+  }
+  const std::uint64_t due = schedule.due_by(elapsed);
   // At least the next one, which is then not due yet and must be slept for, and those that follow
   // it so closely that waking for each would cost more than they are late.
   const std::uint64_t soon =
-      due > next_ ? due : std::max(next_ + 1, schedule_.due_by(schedule_.offset(next_) + window_));
+      due > next_ ? due : std::max(next_ + 1, schedule.due_by(schedule.offset(next_) + window_));
   const std::uint64_t count = std::min(most, soon - next_);
-  return {std::exchange(next_, next_ + count), count, *start_, now};
+  return {&era, std::exchange(next_, next_ + count), count, *start_, now};
 }
 
-void TokenBucket::skip_stale_locked(nanoseconds elapsed) {
+void TokenBucket::skip_stale_locked(const Schedule& schedule, nanoseconds elapsed) {
   std::uint64_t keep_from = next_;
   if (limits_.max_lag) {
-    keep_from = std::max(keep_from, schedule_.due_by(elapsed - *limits_.max_lag - nanoseconds(1)));
+    keep_from = std::max(keep_from, schedule.due_by(elapsed - *limits_.max_lag - nanoseconds(1)));
   }
   if (limits_.burst) {
-    const std::uint64_t due = schedule_.due_by(elapsed);
+    const std::uint64_t due = schedule.due_by(elapsed);
     if (due > keep_from && due - keep_from > *limits_.burst) keep_from = due - *limits_.burst;
   }
   skipped_ += keep_from - next_;
   next_ = keep_from;
 }
 
-std::size_t TokenBucket::redeem(std::span<const Ticket> tickets) {
-  clock_.sleep_until(tickets.back().due, closing_.get_token());
-  const std::lock_guard lock(mutex_);
-  // One cut-off for all: a ticket due before it is sent, one due after it never was scheduled.
-  if (closed_at_) {
-    const auto after = std::partition_point(tickets.begin(), tickets.end(),
-                                            [&](const Ticket& t) { return t.due <= *closed_at_; });
-    return static_cast<std::size_t>(after - tickets.begin());
+std::size_t TokenBucket::redeem(const Era& era, std::span<const Ticket> tickets,
+                                const std::stop_token& stop) {
+  const bool slept = clock_.sleep_until(tickets.back().due, era.ended.get_token(), stop);
+  std::unique_lock lock(mutex_);
+  if (!slept && !era.kept_below) {  // it is in force, so the caller alone was stopped
+    Era& ended = begin_era_locked(clock_.now(), era.schedule);
+    lock.unlock();
+    ended.ended.request_stop();
+    lock.lock();
+  }
+  // One cut-off for all: a ticket due before it is sent, one due after it was never handed out.
+  std::uint64_t kept = tickets.size();
+  if (era.kept_below) {
+    const std::uint64_t first = tickets.front().sequence;
+    kept = std::min(kept, std::max(first, *era.kept_below) - first);
+    if (kept == 0 || closed_at_) return kept;
   }
   if (limits_.max_lag && clock_.now() - tickets.front().due > *limits_.max_lag) {
     ++skipped_;  // the only one: with a bound on lag no others are waited for
     return 0;
   }
-  return tickets.size();
+  return kept;
+}
+
+void TokenBucket::change_rate(double per_second) {
+  std::unique_lock lock(mutex_);
+  if (closed_at_) return;
+  const Schedule& now_in_force = eras_.back().schedule;
+  assert(now_in_force.paced());
+  const TimePoint now = clock_.now();
+  rate_has_changed_ = true;
+  Era& ended = begin_era_locked(now, now_in_force.changed_at(elapsed_locked(now), per_second));
+  lock.unlock();
+  ended.ended.request_stop();
+}
+
+TokenBucket::Era& TokenBucket::begin_era_locked(TimePoint now, Schedule schedule) {
+  Era& old = eras_.back();
+  eras_.push_back({.schedule = std::move(schedule)});
+  old.kept_below = old.schedule.due_by(elapsed_locked(now));
+  // Whoever has reserved a ticket that is due later is asleep, and loses it: it can be taken anew.
+  next_ = std::min(next_, *old.kept_below);
+  return old;
 }
 
 void TokenBucket::close() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (closed_at_) return;
-    closed_at_ = clock_.now();
-    if (schedule_.paced()) {
-      const std::uint64_t due = schedule_.due_by(elapsed_locked(*closed_at_));
-      if (due > next_) skipped_ += due - std::exchange(next_, due);
-    }
+  std::unique_lock lock(mutex_);
+  if (closed_at_) return;
+  closed_at_ = clock_.now();
+  Era& last = eras_.back();
+  if (last.schedule.paced()) {
+    const std::uint64_t due = last.schedule.due_by(elapsed_locked(*closed_at_));
+    if (due > next_) skipped_ += due - std::exchange(next_, due);
+    last.kept_below = due;
   }
-  closing_.request_stop();
+  lock.unlock();
+  last.ended.request_stop();
+}
+
+const Schedule& TokenBucket::schedule() const {
+  const std::lock_guard lock(mutex_);
+  return eras_.back().schedule;
 }
 
 TokenBucket::Totals TokenBucket::totals() const {
   const std::lock_guard lock(mutex_);
   assert(closed_at_);
+  const Schedule& schedule = eras_.back().schedule;
   const std::uint64_t scheduled =
-      schedule_.paced() ? schedule_.due_by(elapsed_locked(*closed_at_)) : next_;
+      schedule.paced() ? schedule.due_by(elapsed_locked(*closed_at_)) : next_;
   return {scheduled, skipped_};
 }
 

@@ -1,5 +1,7 @@
 // The one rate limiter all producers share: a token bucket that fills along an absolute schedule
-// and hands out tickets, each with its own due time. Thread-safe for any number of producers.
+// and hands out tickets, each with its own due time. Its rate may be changed while producers use
+// it. All calls are safe from any thread, for any number of producers, but for start(). Handing out
+// tickets allocates nothing.
 //
 // Tokens accrue when the schedule says so, whether or not anybody takes them; the bucket's capacity
 // (Limits::burst) bounds how many overdue ones are kept. With no bound the generator is an open
@@ -10,6 +12,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <list>
 #include <mutex>
 #include <optional>
 #include <span>
@@ -40,7 +43,7 @@ class TokenBucket {
   };
 
   // Borrows the clock, which must outlive it.
-  TokenBucket(const Schedule& schedule, Limits limits, Clock& clock);
+  TokenBucket(Schedule schedule, Limits limits, Clock& clock);
 
   // Offsets of the schedule count from `start`. Call once, before the first acquire().
   void start(TimePoint start);
@@ -49,8 +52,17 @@ class TokenBucket {
   // of consecutive sequences and returns how many; 0 = the schedule is over or the bucket was
   // closed. Hands out all that is due now, up to out.size(); if nothing is, reserves the next
   // ticket, with those due within kWindow after it, and sleeps until their time: a slow rate costs
-  // one wake-up per message, a fast one far fewer.
-  std::size_t acquire(std::span<Ticket> out);
+  // one wake-up per message, a fast one far fewer. Once the rate was changed it may change again:
+  // then the schedule is over at its end, and not already with its last ticket. On a stop request
+  // returns 0 at once; what it had reserved goes to others, who wake for it.
+  std::size_t acquire(std::span<Ticket> out, const std::stop_token& stop);
+
+  // From now on the schedule goes on at this constant rate; 0 = a pause, until the rate is changed
+  // again. For paced schedules only. What is due by now stays as it is. Producers that sleep for
+  // later tickets wake and sleep anew: the same sequences have later or earlier due times now. No
+  // effect once closed. Does not wait for producers. Allocates: each change keeps another schedule,
+  // which is as long as there were changes, until the bucket is gone.
+  void change_rate(double per_second);
 
   // Ends the schedule now, started or not: tickets due later are never handed out, overdue ones
   // nobody took are skipped, and every sleeper wakes. Idempotent.
@@ -60,13 +72,26 @@ class TokenBucket {
   // set.
   static constexpr std::chrono::microseconds kWindow{100};
 
+  // The one in force, or in force at close(); stays valid as long as the bucket.
+  [[nodiscard]] const Schedule& schedule() const;
+
   // Complete once closed and all producers are back from their last acquire().
   [[nodiscard]] Totals totals() const;
 
  private:
+  // A schedule while it is in force. It ends when the rate changes, when a producer gives tickets
+  // back, or at close().
+  struct Era {
+    const Schedule schedule;
+    std::stop_source ended{};
+    // Guarded by mutex_. Set when it ends: which of the tickets that producers sleep for stay with
+    // them, as they were due by then. The others were never handed out.
+    std::optional<std::uint64_t> kept_below{};
+  };
   struct Grant {
+    const Era* era = nullptr;  // null = there are no tickets any more
     std::uint64_t first = 0;
-    std::uint64_t count = 0;
+    std::uint64_t count = 0;  // 0 = none before the era or the schedule ends
     TimePoint start;
     TimePoint taken;
   };
@@ -76,21 +101,23 @@ class TokenBucket {
     return start_ ? now - *start_ : nanoseconds(-1);
   }
   Grant take_locked(std::uint64_t most);
-  void skip_stale_locked(nanoseconds elapsed);
+  void skip_stale_locked(const Schedule& schedule, nanoseconds elapsed);
   // Sleeps until the last of the reserved tickets is due. Returns how many of them count: the rest
   // never came to their time, or are too late.
-  std::size_t redeem(std::span<const Ticket> tickets);
+  std::size_t redeem(const Era& era, std::span<const Ticket> tickets, const std::stop_token& stop);
+  // All who sleep take their tickets anew, by this schedule. Returns the era that it ended.
+  Era& begin_era_locked(TimePoint now, Schedule schedule);
 
   // Constant after construction.
-  const Schedule schedule_;
   const Limits limits_;
   const nanoseconds window_;
   Clock& clock_;
 
-  std::stop_source closing_;
   mutable std::mutex mutex_;
   // Guarded by mutex_.
+  std::list<Era> eras_;  // the last is in force; none is removed, as producers may still read it
   std::optional<TimePoint> start_;
+  bool rate_has_changed_ = false;
   std::uint64_t next_ = 0;  // lowest sequence nobody has taken
   std::uint64_t skipped_ = 0;
   std::optional<TimePoint> closed_at_;

@@ -6,7 +6,9 @@
 #include <array>
 #include <bit>
 #include <cctype>
+#include <optional>
 #include <random>
+#include <utility>
 
 #include "base/error.h"
 #include "base/redact.h"
@@ -71,13 +73,13 @@ Plan make_plan(Options options, const Clock& clock) {
   if (options.on_full == OnFull::kSpill && options.spool.empty()) {
     throw UsageError("--on-full=spill: needs --spool=DIR, where to put what does not fit");
   }
-  const Arrival arrival = options.rps ? Arrival(EvenArrival{*options.rps}) : UnpacedArrival{};
-  const Schedule schedule(arrival, options.duration, options.count);
+  const auto profile = options.rps ? std::optional(Profile::constant(*options.rps)) : std::nullopt;
+  Schedule schedule(profile, options.duration, options.count);
   std::random_device random;
   // A seed that people can type and that JSON numbers carry exactly.
   const std::uint64_t seed = options.seed ? *options.seed : random();
   return Plan{.options = std::move(options),
-              .schedule = schedule,
+              .schedule = std::move(schedule),
               .seed = seed,
               .run_id = new_run_id(clock, random)};
 }

@@ -1,39 +1,28 @@
 // When each message is due: a pure function of its sequence, with no clock and no sleep inside. An
 // absolute schedule: message n is due at start + offset(n), however late its predecessors were.
-// Immutable; safe to share between threads.
+// Immutable; safe to share between threads. Copying one allocates, nothing else.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
 #include <limits>
 #include <optional>
-#include <variant>
+
+#include "plan/profile.h"
 
 namespace loadgen {
-
-// As fast as possible: every message is due the moment a producer asks for it.
-struct UnpacedArrival {};
-
-// Evenly spaced: message n is due at n / per_second. Computed from n each time, never by adding up
-// rounded intervals, so it does not drift.
-struct EvenArrival {
-  double per_second;
-
-  [[nodiscard]] std::chrono::nanoseconds offset(std::uint64_t sequence) const;
-  // How many messages are due at or before `elapsed`; the exact inverse of offset().
-  [[nodiscard]] std::uint64_t due_by(std::chrono::nanoseconds elapsed) const;
-};
-
-using Arrival = std::variant<UnpacedArrival, EvenArrival>;
 
 class Schedule {
  public:
   static constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
 
+  // profile: nullopt = as fast as possible, every message is due the moment a producer asks for it.
   // duration: 0 = no end. count: nullopt = no bound.
-  Schedule(Arrival arrival, std::chrono::nanoseconds duration, std::optional<std::uint64_t> count);
+  Schedule(std::optional<Profile> profile, std::chrono::nanoseconds duration,
+           std::optional<std::uint64_t> count);
 
-  [[nodiscard]] bool paced() const { return std::holds_alternative<EvenArrival>(arrival_); }
+  [[nodiscard]] const std::optional<Profile>& profile() const { return profile_; }
+  [[nodiscard]] bool paced() const { return profile_.has_value(); }
   // Messages in the whole schedule, or kUnbounded. Unpaced, only the count bounds it.
   [[nodiscard]] std::uint64_t size() const { return size_; }
   // When production is due to end, from the start; nullopt = open end (or unpaced, by count alone).
@@ -41,12 +30,19 @@ class Schedule {
   // True once an unpaced schedule's time is up.
   [[nodiscard]] bool expired(std::chrono::nanoseconds elapsed) const;
 
-  // Both for paced schedules only. due_by never exceeds size().
-  [[nodiscard]] std::chrono::nanoseconds offset(std::uint64_t sequence) const;
+  // These for paced schedules only. due_by never exceeds size().
+  [[nodiscard]] std::chrono::nanoseconds offset(std::uint64_t sequence) const {
+    return profile_->when(sequence);
+  }
   [[nodiscard]] std::uint64_t due_by(std::chrono::nanoseconds elapsed) const;
+  // With the profile changed as Profile::changed_at says, and the same duration and count; size and
+  // end follow from them.
+  [[nodiscard]] Schedule changed_at(std::chrono::nanoseconds elapsed, double per_second) const;
 
  private:
-  Arrival arrival_;
+  std::optional<Profile> profile_;
+  std::chrono::nanoseconds duration_;
+  std::optional<std::uint64_t> count_;
   std::uint64_t size_ = kUnbounded;
   std::optional<std::chrono::nanoseconds> end_;
 };

@@ -21,8 +21,8 @@ PushStatus produce(const ProducerTools& tools, std::uint32_t producer, ProducerA
                    const std::stop_token& retire) {
   const std::span<Ticket> tickets = account.slots();
   std::vector<Message> batch(tickets.size());
-  while (!retire.stop_requested()) {
-    const std::size_t count = tools.tickets.acquire(tickets);
+  for (;;) {
+    const std::size_t count = tools.tickets.acquire(tickets, retire);
     if (count == 0 || !account.take(count)) return PushStatus::kDone;
     for (std::size_t i = 0; i < count; ++i) {
       tools.generator.generate(tickets[i].sequence, producer, batch[i].text);
@@ -45,7 +45,6 @@ PushStatus produce(const ProducerTools& tools, std::uint32_t producer, ProducerA
       return pushed.status;
     }
   }
-  return PushStatus::kDone;
 }
 
 std::vector<Message> make_again(const Generator& generator, std::span<const Ticket> tickets,

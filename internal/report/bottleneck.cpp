@@ -99,7 +99,7 @@ bool program_is_busy(const RunReport& report, const Figures& figures) {
   if (!report.config.spool.empty()) return false;  // its disk is something else to wait for
   // Producers without a rate never sleep: what they do not spend waiting for room is work. A
   // target that keeps nothing is no reason to wait, either.
-  if (!report.config.rps) return figures.blocked <= 0.05 || report.database.kind == "null";
+  if (!report.profile) return figures.blocked <= 0.05 || report.database.kind == "null";
   constexpr double kLateNs = 10e6;
   return report.latency.schedule_lag.percentile(50) > kLateNs && figures.blocked <= 0.05 &&
          figures.cores >= 0.8 * std::min<double>(report.config.producers, cpus);

@@ -180,7 +180,7 @@ std::string json_report(const RunReport& report) {
       {"environment", environment_json(report)},
       {"counts", counts_json(report.counts)},
       {"rate",
-       {{"target_per_s", or_null(report.config.rps)},
+       {{"target_per_s", or_null(wanted_per_second(report))},
         {"produced_per_s", report.started ? Json(produced_per_second(report)) : Json(nullptr)},
         {"stored_per_s", report.started ? Json(stored_per_second(report)) : Json(nullptr)},
         {"sustained", or_null(was_sustained.rate_was)},

@@ -19,8 +19,7 @@ double seconds(nanoseconds time) { return std::chrono::duration<double>(time).co
 // The time a rate is over. Each message stands for 1/rate seconds, the last one, too: without that
 // a run of one message would seem endlessly fast.
 double time_base_s(const RunReport& report, nanoseconds time) {
-  const double due =
-      report.config.rps ? static_cast<double>(report.counts.scheduled) / *report.config.rps : 0;
+  const double due = report.profile ? report.profile->length_s(report.counts.scheduled) : 0;
   return time.count() > 0 ? std::max(seconds(time), due) : 0;
 }
 
@@ -31,12 +30,17 @@ double per_second(std::uint64_t count, double seconds) {
 // Whether the last message was stored or given up when a run at the wanted rate, which there must
 // be, would have ended, or little later.
 bool in_time(const RunReport& report) {
-  assert(report.config.rps);
-  const double due_s = static_cast<double>(report.counts.scheduled) / *report.config.rps;
+  assert(report.profile);
+  const double due_s = report.profile->length_s(report.counts.scheduled);
   return seconds(report.total_time) <= due_s * 1.02 + 0.25;
 }
 
 }  // namespace
+
+std::optional<double> wanted_per_second(const RunReport& report) {
+  if (!report.profile) return std::nullopt;
+  return report.profile->mean_rate(report.counts.scheduled);
+}
 
 double produced_per_second(const RunReport& report) {
   return per_second(report.counts.produced, time_base_s(report, report.produce_time));
@@ -92,11 +96,12 @@ std::string with_losses(const RunReport& report, std::string sentence) {
 
 std::string judge_rate(const RunReport& report) {
   const std::string stored = format_amount(stored_per_second(report), 0);
-  if (!report.config.rps) {
+  const std::optional<double> wanted_rate = wanted_per_second(report);
+  if (!wanted_rate) {
     return fmt::format("No rate was asked for: {} messages a second were stored{}; {}.", stored,
                        missing(report), blame(report, "limit"));
   }
-  const std::string wanted = format_rate(*report.config.rps);
+  const std::string wanted = format_rate(*wanted_rate);
   const Sustained was = sustained(report);
   if (!was.rate_was) {
     return fmt::format("Whether the rate of {} messages a second was sustained cannot be told: {}.",

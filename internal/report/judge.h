@@ -1,6 +1,7 @@
 // What a result means: rates, the verdict and the exit code. Pure functions of a finished report.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "report/run_report.h"
@@ -16,6 +17,8 @@ enum ExitCode : int {
   kExitSignal = 128,   // plus the signal's number: ended early, but drained cleanly
 };
 
+// The mean over the messages that were scheduled; nullopt = as fast as possible.
+std::optional<double> wanted_per_second(const RunReport& report);
 double produced_per_second(const RunReport& report);
 double stored_per_second(const RunReport& report);
 

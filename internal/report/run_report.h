@@ -12,6 +12,7 @@
 #include "delivery/breaker_machine.h"
 #include "model/counts.h"
 #include "options/options.h"
+#include "plan/profile.h"
 #include "sink/sink.h"
 #include "stats/sample.h"
 
@@ -52,7 +53,8 @@ struct RunReport {
   std::int64_t run_id = 0;
   WallTime started_at;
   WallTime ended_at;
-  Options config;  // with the seed and the insert method that were in force
+  Options config;                  // with the seed and the insert method that were in force
+  std::optional<Profile> profile;  // the rate that was wanted; nullopt = as fast as possible
   Environment environment;
   TargetInfo database;
 

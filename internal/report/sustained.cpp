@@ -39,21 +39,21 @@ struct Course {
   double first_stored = 0;  // when, not what
 };
 
-Course course_of(const StoredCurve& curve, double rate, double length) {
+Course course_of(const StoredCurve& curve, const Profile& profile, double length) {
   std::array<double, 10> tenths;
   tenths.fill(length);
   const double width = seconds(curve.width());
   Course course{.first_stored = length};
-  double stored = 0;
+  std::uint64_t stored = 0;
   double time = 0;
   for (const std::uint64_t count : curve.counts()) {
     if (count > 0 && stored == 0) course.first_stored = time;
-    stored += static_cast<double>(count);
+    stored += count;
     time += width;
     if (time > length) break;
     double& least =
         tenths.at(std::min<std::size_t>(9, static_cast<std::size_t>(time / length * 10)));
-    least = std::min(least, std::max(0.0, time - stored / rate));
+    least = std::min(least, std::max(0.0, time - profile.due_s(stored)));
   }
   course.usual = *std::min_element(tenths.begin(), tenths.begin() + 5);
   course.before = *std::max_element(tenths.begin(), tenths.begin() + 5);
@@ -68,12 +68,12 @@ Sustained unknown(std::string because) { return {std::nullopt, std::move(because
 
 Sustained sustained(const RunReport& report) {
   if (!report.started) return unknown("the run could not start");
-  if (!report.config.rps) return {};
+  if (!report.profile) return {};
   const Counts& counts = report.counts;
   if (counts.ends[Fate::kStored] != counts.scheduled) return {false, ""};
   if (counts.ends[Fate::kStored] == 0) return unknown("no message was due");
-  const double length = static_cast<double>(counts.scheduled) / *report.config.rps;
-  const Course course = course_of(report.latency.stored, *report.config.rps, length);
+  const double length = report.profile->length_s(counts.scheduled);
+  const Course course = course_of(report.latency.stored, *report.profile, length);
   const double tolerance = kTolerance * length;
   if (seconds(report.total_time) > length + course.before + tolerance + kLastStallS) {
     return {false, ""};

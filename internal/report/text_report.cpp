@@ -4,6 +4,7 @@
 
 #include <array>
 #include <iterator>
+#include <optional>
 
 #include "base/redact.h"
 #include "base/units.h"
@@ -59,8 +60,8 @@ void add_settings(const RunReport& report, Out out) {
 }
 
 void add_rate(const RunReport& report, Out out) {
-  const std::string wanted =
-      report.config.rps ? format_rate(*report.config.rps) + "/s" : std::string("max");
+  const std::optional<double> rate = wanted_per_second(report);
+  const std::string wanted = rate ? format_rate(*rate) + "/s" : std::string("max");
   const Sustained was = sustained(report);
   const std::string_view judgement =
       was.rate_was                  ? (*was.rate_was ? ", sustained" : ", NOT sustained")

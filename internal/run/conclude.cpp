@@ -49,6 +49,7 @@ RunReport conclude(const std::vector<ResumedRun>& resumed, Drained drained,
   report.started_at = anchor.wall_at(lane.start);
   report.ended_at = anchor.wall_at(lane.consumers_done);
   report.config = settled_config(opened.plan, drained.database.insert);
+  report.profile = opened.lane->schedule().profile();
   report.environment = describe_machine();
   report.database = drained.database;
   report.client = drained.client;
@@ -80,6 +81,7 @@ RunReport report_failed_start(const Plan& plan, Target& target, Clock& clock,
   report.run_id = plan.run_id;
   report.started_at = report.ended_at = clock.wall_now();
   report.config = settled_config(plan, plan.options.insert);
+  report.profile = plan.schedule.profile();
   report.environment = describe_machine();
   report.database = target.info();
   report.queue.capacity = plan.options.queue_capacity;

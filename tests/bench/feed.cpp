@@ -13,7 +13,7 @@ namespace {
 
 Schedule make_schedule(double rows_per_s, double seconds) {
   const std::chrono::duration<double> duration(seconds);
-  return {rows_per_s > 0 ? Arrival(EvenArrival{rows_per_s}) : UnpacedArrival{},
+  return {rows_per_s > 0 ? std::optional(Profile::constant(rows_per_s)) : std::nullopt,
           std::chrono::duration_cast<nanoseconds>(duration), std::nullopt};
 }
 

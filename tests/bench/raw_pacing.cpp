@@ -24,9 +24,9 @@ double seconds(const timeval& time) {
 template <typename Work>
 void at_each(TimePoint start, double per_s, std::uint64_t first, std::uint64_t step,
              std::uint64_t count, Work work) {
-  const EvenArrival arrival{per_s};
+  const Profile profile = Profile::constant(per_s);
   for (std::uint64_t n = first; n < count; n += step) {
-    std::this_thread::sleep_until(start + arrival.offset(n));
+    std::this_thread::sleep_until(start + profile.when(n));
     work(n);
   }
 }

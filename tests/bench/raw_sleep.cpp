@@ -12,12 +12,12 @@ int main(int argc, char** argv) {
   using namespace loadgen;
   if (argc != 3) die("usage: raw_sleep WAKEUPS_PER_S SECONDS\nprints: p99_us of the lateness");
   const auto count = static_cast<std::uint64_t>(number(argv[1]) * number(argv[2]));
-  const EvenArrival arrival{number(argv[1])};
+  const Profile profile = Profile::constant(number(argv[1]));
   sleep_precisely();
   std::vector<double> late_us;
   const TimePoint start = std::chrono::steady_clock::now();
   for (std::uint64_t n = 0; n < count; ++n) {
-    const TimePoint due = start + arrival.offset(n);
+    const TimePoint due = start + profile.when(n);
     std::this_thread::sleep_until(due);
     late_us.push_back(
         std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - due).count());

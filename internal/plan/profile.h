@@ -1,0 +1,86 @@
+// The rate of a run over time, piecewise linear: constant stretches, ramps and pauses. A value with
+// no clock and no sleep inside. Immutable; safe to share between threads. Only making one
+// allocates.
+//
+// Let I(t) be the integral of the rate from the start to t: how many messages have accrued. Message
+// n is due when I(t) exceeds n, rounded to the nanosecond: message 0 at the first instant with a
+// rate above 0, and none during a pause. Each due time is computed from n, never by adding up
+// intervals, so that nothing drifts: it is exact to a nanosecond and to what a double can tell of n
+// (53 bits). Numbers of messages are exact up to 2^53.
+//
+// "As fast as possible" is no profile: it is the absence of one.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+namespace loadgen {
+
+class Profile {
+ public:
+  // When a message is due that never is: 95 years from the start, so that sums of it and a time of
+  // day stay in range.
+  static constexpr std::chrono::nanoseconds kNever{3'000'000'000'000'000'000};
+
+  // Rates are messages per second, finite and not negative.
+  struct Piece {
+    std::chrono::nanoseconds length;  // 0 = a jump to rate_end
+    double rate_begin;
+    double rate_end;
+  };
+
+  static Profile constant(double per_second);
+  // One piece after the other, at least one. After the last one its rate_end goes on for ever.
+  static Profile of_pieces(std::span<const Piece> pieces);
+
+  // When a message is due, counted from the start, or kNever. Never earlier than its predecessor.
+  [[nodiscard]] std::chrono::nanoseconds when(std::uint64_t sequence) const;
+  // How many messages are due at or before `elapsed`; the exact inverse of when().
+  [[nodiscard]] std::uint64_t due_by(std::chrono::nanoseconds elapsed) const;
+
+  // 0 before the start. Where it jumps, the rate after the jump.
+  [[nodiscard]] double rate_at(std::chrono::nanoseconds elapsed) const;
+  // I(elapsed), with the fraction of a message that has accrued.
+  [[nodiscard]] double messages(std::chrono::nanoseconds elapsed) const;
+
+  // The same up to and including `elapsed`; from the next nanosecond on this rate, with the
+  // fraction of a message that has accrued by then. Before the start: this rate alone.
+  [[nodiscard]] Profile changed_at(std::chrono::nanoseconds elapsed, double per_second) const;
+
+  // when() in seconds and not rounded; infinity for never.
+  [[nodiscard]] double due_s(std::uint64_t sequence) const;
+  // The seconds until so many messages have accrued. Each stands for the time until the next one,
+  // the last, too. Where so many never accrue: the seconds until the last pause.
+  [[nodiscard]] double length_s(std::uint64_t messages) const;
+  // Over length_s(messages).
+  [[nodiscard]] double mean_rate(std::uint64_t messages) const;
+
+ private:
+  // From its begin to that of the next one; the last, which is constant, has no end.
+  struct Segment {
+    std::chrono::nanoseconds from;
+    std::chrono::nanoseconds length;  // of the whole ramp, though a change may have cut it short
+    double rate_begin;
+    double rate_end;
+    std::uint64_t first = 0;  // the lowest sequence that is due in it or later
+    double before = 0;        // messages that had accrued when it began
+
+    [[nodiscard]] bool is_constant() const { return rate_begin == rate_end; }
+    [[nodiscard]] double from_s() const;
+    // What accrues in it in this time.
+    [[nodiscard]] double accrued(std::chrono::nanoseconds time) const;
+    // The time in which so much accrues, in units of which a second has so many.
+    [[nodiscard]] double time_to(double messages, double units_per_s) const;
+    [[nodiscard]] double ramp_time_to(double messages, double units_per_s) const;
+  };
+
+  void append(Segment segment);
+  [[nodiscard]] const Segment& segment_of(std::uint64_t sequence) const;
+  [[nodiscard]] const Segment& segment_at(std::chrono::nanoseconds elapsed) const;
+
+  std::vector<Segment> segments_;
+};
+
+}  // namespace loadgen
