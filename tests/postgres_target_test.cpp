@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "sink/make_target.h"
-#include "sink/postgres_connection.h"
+#include "sink/postgres_address.h"
 #include "support/postgres.h"
 #include "support/sql.h"
 

@@ -1,5 +1,5 @@
-// libpq as values that clean up after themselves, and addresses completed with safe defaults. A
-// connection belongs to one thread; interrupt() may be called from any.
+// libpq as values that clean up after themselves. A connection belongs to one thread; interrupt()
+// may be called from any.
 #pragma once
 
 #include <functional>
@@ -16,18 +16,6 @@ struct pg_conn;
 struct pg_result;
 
 namespace loadgen {
-
-// The address as a keyword string, with what a load generator needs where neither the address nor
-// libpq's environment says otherwise: a bound on connecting, and on a peer that went away silently.
-// Throws UsageError, without the address's secrets, when libpq cannot read it.
-std::string complete_conninfo(const std::string& address);
-
-// Host, port and database that libpq takes from the address and the environment, in one line; of a
-// service, its name.
-std::string place_of(const std::string& conninfo);
-
-// False: the address names hosts, and none of the names has an address. Blocks for the resolver.
-bool host_is_known(const std::string& conninfo);
 
 class FileDescriptor {
  public:

@@ -14,7 +14,7 @@
 #include "base/units.h"
 #include "schema.h"
 #include "sink/last_row.h"
-#include "sink/postgres_connection.h"
+#include "sink/postgres_address.h"
 #include "sink/postgres_pqxx.h"
 #include "sink/postgres_sink.h"
 #include "sink/postgres_tables.h"
