@@ -46,7 +46,7 @@ struct Stored {
     sql(options.db, statement + " " + options.table + " " + rest);
   }
   AuditResult check(VerifyMode mode) {
-    return audit(*target, {run, acknowledged, produced, generator}, mode, {});
+    return audit(target->rows(), {run, acknowledged, produced, generator}, mode, {});
   }
 
   SteadyClock clock;
@@ -120,7 +120,7 @@ TEST_CASE("audit: what was written again without a ledger may be there twice, an
                       stored.options.table + " WHERE sequence = 3");
     for (const std::uint64_t allowed : {0U, 1U, 2U}) {
       const AuditResult result =
-          audit(*stored.target,
+          audit(stored.target->rows(),
                 {stored.run, stored.acknowledged, stored.produced, stored.generator, allowed},
                 VerifyMode::kCount, {});
       CHECK(result.duplicated == 1);
@@ -196,7 +196,8 @@ TEST_CASE("audit: off, or with nothing to read back, there is no judgement") {
   const auto target = make_target(options, clock);
   const SequenceSet none;
   const Generator generator(1, 1);
-  const AuditResult result = audit(*target, {1, none, none, generator}, VerifyMode::kFull, {});
+  const AuditResult result =
+      audit(target->rows(), {1, none, none, generator}, VerifyMode::kFull, {});
   CHECK(result.mode == VerifyMode::kOff);
   CHECK_FALSE(result.passed.has_value());
 }
@@ -206,7 +207,7 @@ TEST_CASE("audit: stopped early, there is no judgement") {
     std::stop_source stop;
     stop.request_stop();
     const AuditResult result =
-        audit(*stored.target, {1, stored.acknowledged, stored.produced, stored.generator},
+        audit(stored.target->rows(), {1, stored.acknowledged, stored.produced, stored.generator},
               VerifyMode::kCount, stop.get_token());
     CHECK_FALSE(result.passed.has_value());
     CHECK(result.checked <= 1);
@@ -226,7 +227,7 @@ namespace {
 struct StoredAfter : Stored {
   explicit StoredAfter(const std::string& db) : Stored(db) {
     run = unique_run();
-    target->record_start(
+    target->run_log()->start(
         {.run_id = run, .app_version = "1", .started_at = {}, .config_json = "{}"});
     store();
   }
@@ -248,19 +249,19 @@ TEST_CASE("audit: what was there before the run is not searched, as long as its 
 
     // A later program knows it, too, from the run's record.
     const auto later = make_target(stored.options, stored.clock);
-    REQUIRE(later->find_run(stored.run));
+    REQUIRE(later->run_log()->find(stored.run));
     RecordedFacts facts;
     facts.run_id = stored.run;
     facts.seed = 42;
     facts.message_size = 64;
     facts.stored = 100;
-    check(audit_recorded(*later, facts, VerifyMode::kFull), {100, 0, 0, 0, 0, true});
-    REQUIRE(later->find_run(stored.run));
+    check(audit_recorded(later->rows(), facts, VerifyMode::kFull), {100, 0, 0, 0, 0, true});
+    REQUIRE(later->run_log()->find(stored.run));
 
     stored.mutate("DELETE FROM", "WHERE id = (SELECT max(id) FROM " + stored.options.table +
                                      " WHERE run_id <> " + std::to_string(stored.run) + ")");
     check(stored.check(VerifyMode::kFull), {101, 0, 1, 0, 0, false});
-    check(audit_recorded(*later, facts, VerifyMode::kFull), {101, 0, 1, 0, 0, false});
+    check(audit_recorded(later->rows(), facts, VerifyMode::kFull), {101, 0, 1, 0, 0, false});
   });
 }
 
@@ -270,12 +271,12 @@ TEST_CASE("audit: no row is lost that is anywhere in the table") {
                   "SET id = -id WHERE sequence = 7 AND run_id = " + std::to_string(stored.run));
     check(stored.check(VerifyMode::kFull), {100, 0, 0, 0, 0, true});
     const auto later = make_target(stored.options, stored.clock);
-    REQUIRE(later->find_run(stored.run));
+    REQUIRE(later->run_log()->find(stored.run));
     RecordedFacts facts;
     facts.run_id = stored.run;
     facts.seed = 42;
     facts.message_size = 64;
     facts.stored = 100;
-    check(audit_recorded(*later, facts, VerifyMode::kFull), {100, 0, 0, 0, 0, true});
+    check(audit_recorded(later->rows(), facts, VerifyMode::kFull), {100, 0, 0, 0, 0, true});
   });
 }

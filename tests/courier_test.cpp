@@ -86,11 +86,6 @@ class SilentOnceTarget final : public Target {
     }
     return inner_.connect(run, stop);
   }
-  void record_start(const RunRecord&) override {}
-  void record_end(std::int64_t, WallTime, const std::string&) override {}
-  std::optional<RecordedRun> find_run(std::optional<std::int64_t>) override { return {}; }
-  [[nodiscard]] bool can_read_back() const override { return false; }
-  void read_back(std::int64_t, RowContent, const RowVisitor&) override {}
   void interrupt() noexcept override {}
 
   std::atomic<int> connections{0};

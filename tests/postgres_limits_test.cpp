@@ -55,11 +55,11 @@ TEST_CASE("postgres: a server that never answers is given up after --timeout, wh
     CHECK(error.error_class == ErrorClass::kOutage);
   };
   is_given_up(error_of([&] { bench.target->open(); }));
-  is_given_up(error_of([&] { bench.target->find_run(1); }));
-  is_given_up(error_of([&] { bench.target->record_start({}); }));
-  is_given_up(error_of([&] { bench.target->record_end(1, {}, "{}"); }));
+  is_given_up(error_of([&] { bench.target->run_log()->find(1); }));
+  is_given_up(error_of([&] { bench.target->run_log()->start({}); }));
+  is_given_up(error_of([&] { bench.target->run_log()->end(1, {}, "{}"); }));
   is_given_up(error_of([&] {
-    bench.target->read_back(1, RowContent::kTexts, [](const StoredRow&) { return true; });
+    bench.target->rows()->read_back(1, RowContent::kTexts, [](const StoredRow&) { return true; });
   }));
 }
 
@@ -73,7 +73,7 @@ TEST_CASE("postgres: interrupt() ends what hears nothing, and all that comes lat
   }
   CHECK(error.code == "setup");  // not to be tried again
   CHECK(error.message.ends_with(": interrupted"));
-  CHECK(error_of([&] { bench.target->find_run(1); }).message.ends_with(": interrupted"));
+  CHECK(error_of([&] { bench.target->run_log()->find(1); }).message.ends_with(": interrupted"));
 }
 
 TEST_CASE("postgres: interrupt() ends a statement under way") {
@@ -95,7 +95,8 @@ TEST_CASE("postgres: interrupt() ends a statement under way") {
   {
     const std::jthread reader([&] {
       error = error_of([&] {
-        bench.target->read_back(1, RowContent::kTexts, [](const StoredRow&) { return true; });
+        bench.target->rows()->read_back(1, RowContent::kTexts,
+                                        [](const StoredRow&) { return true; });
       });
     });
     while (sql(*db, "SELECT 1 FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE relation = '" +
@@ -118,7 +119,7 @@ TEST_CASE("postgres: a session lost while reading back is an outage, so that it 
   sql(*db, "INSERT INTO " + bench.options.table +
                " (message, created_at, run_id, sequence, producer) VALUES ('', now(), 1, 1, 1)");
   const WriteError error = error_of([&] {
-    bench.target->read_back(1, RowContent::kTexts, [&](const StoredRow&) {
+    bench.target->rows()->read_back(1, RowContent::kTexts, [&](const StoredRow&) {
       CHECK(sql(*db,
                 "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE "
                 "application_name = '" +
@@ -135,7 +136,7 @@ TEST_CASE("postgres: a run's record that is gone is not updated in silence") {
   if (!db) return;
   Bench bench(*db);
   bench.target->open();
-  const WriteError error = error_of([&] { bench.target->record_end(unique_run(), {}, "{}"); });
+  const WriteError error = error_of([&] { bench.target->run_log()->end(unique_run(), {}, "{}"); });
   CHECK(error.message.ends_with("the run's row in loadgen_runs was deleted during the run"));
 }
 
@@ -146,10 +147,10 @@ TEST_CASE("postgres: a run's start may be recorded again, but not over another's
   bench.target->open();
   RunRecord record{
       .run_id = unique_run(), .app_version = "1", .started_at = {}, .config_json = "{}"};
-  bench.target->record_start(record);
-  bench.target->record_start(record);
+  bench.target->run_log()->start(record);
+  bench.target->run_log()->start(record);
   record.started_at += 1s;
-  const WriteError error = error_of([&] { bench.target->record_start(record); });
+  const WriteError error = error_of([&] { bench.target->run_log()->start(record); });
   CHECK(error.message.ends_with(
       "run " + std::to_string(record.run_id) +
       " could not be recorded: another run has its number, or a trigger dropped the row"));

@@ -170,9 +170,10 @@ TEST_CASE("postgres: the last row before a run is noted only where all later ids
     about_table("ALTER TABLE t ALTER id RESTART 41");
     about_table("SELECT nextval(pg_get_serial_sequence('t', 'id'))");
     if (!one.more.empty()) about_table(one.more);
-    target->record_start(
+    target->run_log()->start(
         {.run_id = bench.run, .app_version = "1", .started_at = {}, .config_json = "{}"});
-    const bool is_noted = contains(target->find_run(bench.run)->config_json, "last_row_before");
+    const bool is_noted =
+        contains(target->run_log()->find(bench.run)->config_json, "last_row_before");
     CHECK(is_noted == one.is_noted);
   }
 }

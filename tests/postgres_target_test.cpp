@@ -133,7 +133,8 @@ TEST_CASE("postgres: hostile table names are quoted") {
     const auto frame = some_messages(2);
     CHECK(target->connect({bench.run, {}}, {})->write({frame}).outcome == WriteOutcome::kWritten);
     int rows = 0;
-    target->read_back(bench.run, RowContent::kTexts, [&](const StoredRow&) { return ++rows > 0; });
+    target->rows()->read_back(bench.run, RowContent::kTexts,
+                              [&](const StoredRow&) { return ++rows > 0; });
     CHECK(rows == 2);
   }
   CHECK(sql(bench.db, "SELECT count(*) FROM " + canary) == SqlRows{{"0"}});

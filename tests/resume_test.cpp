@@ -28,7 +28,7 @@ std::vector<Message> messages(std::uint64_t first, std::size_t count) {
 }
 
 // Does something of a test's while a table is audited, and sends what sinks there are to `sink`.
-class AuditedTarget final : public Target {
+class AuditedTarget final : public Target, private RunLog, private RowReader {
  public:
   AuditedTarget(Sink& sink, std::function<void(AuditedTarget&)> during_audit)
       : inner_(sink), during_audit_(std::move(during_audit)) {}
@@ -38,20 +38,22 @@ class AuditedTarget final : public Target {
   std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) override {
     return inner_.connect(run, stop);
   }
-  void record_start(const RunRecord&) override {}
-  void record_end(std::int64_t, WallTime, const std::string&) override {}
-  std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) override {
-    RecordedRun run;
-    run.run_id = run_id.value_or(0);
-    return run;
-  }
-  [[nodiscard]] bool can_read_back() const override { return true; }
-  void read_back(std::int64_t, RowContent, const RowVisitor&) override { during_audit_(*this); }
+  [[nodiscard]] RunLog* run_log() override { return this; }
+  [[nodiscard]] RowReader* rows() override { return this; }
   void interrupt() noexcept override { interrupted = true; }
 
   std::atomic<bool> interrupted{false};
 
  private:
+  void start(const RunRecord&) override {}
+  void end(std::int64_t, WallTime, const std::string&) override {}
+  std::optional<RecordedRun> find(std::optional<std::int64_t> run_id) override {
+    RecordedRun run;
+    run.run_id = run_id.value_or(0);
+    return run;
+  }
+  void read_back(std::int64_t, RowContent, const RowVisitor&) override { during_audit_(*this); }
+
   SinkTarget inner_;
   const std::function<void(AuditedTarget&)> during_audit_;
 };

@@ -45,7 +45,7 @@ struct Bench {
 
   std::map<std::int64_t, StoredMessage> stored(std::int64_t run_id = 1) {
     std::map<std::int64_t, StoredMessage> rows;
-    target->read_back(first_run + run_id, RowContent::kTexts, [&](const StoredRow& row) {
+    target->rows()->read_back(first_run + run_id, RowContent::kTexts, [&](const StoredRow& row) {
       CHECK(rows.emplace(row.sequence, StoredMessage{row.producer, std::string(row.text)}).second);
       return true;
     });
@@ -220,10 +220,11 @@ TEST_CASE("target: reading back stops when the visitor has seen enough") {
     const auto frame = messages(0, 100, bench.clock);
     REQUIRE(bench.connect()->write({frame}).outcome == WriteOutcome::kWritten);
     int seen = 0;
-    bench.target->read_back(bench.first_run + 1, RowContent::kSequences, [&](const StoredRow& row) {
-      CHECK(row.text.empty());
-      return ++seen < 10;
-    });
+    bench.target->rows()->read_back(bench.first_run + 1, RowContent::kSequences,
+                                    [&](const StoredRow& row) {
+                                      CHECK(row.text.empty());
+                                      return ++seen < 10;
+                                    });
     CHECK(seen == 10);
   });
 }
@@ -236,8 +237,8 @@ TEST_CASE("target: opening twice keeps tables and rows") {
     const auto again = make_target(bench.options, bench.clock);
     again->open();
     std::size_t rows = 0;
-    again->read_back(bench.first_run + 1, RowContent::kSequences,
-                     [&](const StoredRow&) { return ++rows > 0; });
+    again->rows()->read_back(bench.first_run + 1, RowContent::kSequences,
+                             [&](const StoredRow&) { return ++rows > 0; });
     CHECK(rows == 3);
   });
 }
@@ -246,12 +247,12 @@ TEST_CASE("target: a run's record is made at its start and completed at its end"
   for_each_kind([](const std::string& db, InsertMethod method) {
     Bench bench(db, method);
     const std::int64_t run_id = bench.clock.wall_now().time_since_epoch().count();
-    bench.target->record_start({run_id, "1.2.3", bench.clock.wall_now(), R"({"a": "it's"})"});
+    bench.target->run_log()->start({run_id, "1.2.3", bench.clock.wall_now(), R"({"a": "it's"})"});
     // The same run again would be another run's id: refused, not overwritten.
-    CHECK_THROWS(bench.target->record_start({run_id, "1", bench.clock.wall_now(), "{}"}));
+    CHECK_THROWS(bench.target->run_log()->start({run_id, "1", bench.clock.wall_now(), "{}"}));
     const std::string where = " FROM loadgen_runs WHERE run_id = " + std::to_string(run_id);
     CHECK(sql(db, "SELECT ended_at IS NULL, result IS NULL" + where).size() == 1);
-    bench.target->record_end(run_id, bench.clock.wall_now(), R"({"b": 2})");
+    bench.target->run_log()->end(run_id, bench.clock.wall_now(), R"({"b": 2})");
     CHECK(sql(db, "SELECT app_version, table_name, config, result" + where) ==
           SqlRows{{"1.2.3", bench.options.table, R"({"a": "it's"})", R"({"b": 2})"}});
     CHECK(sql(db, "SELECT count(*)" + where + " AND ended_at >= started_at") == SqlRows{{"1"}});
@@ -265,7 +266,8 @@ TEST_CASE("target: the null target takes everything and keeps nothing") {
   const auto target = make_target(options, clock);
   target->open();
   CHECK(target->info().kind == "null");
-  CHECK_FALSE(target->can_read_back());
+  CHECK(target->run_log() == nullptr);
+  CHECK(target->rows() == nullptr);
   const auto sink = target->connect({}, {});
   const auto frame = messages(0, 10, clock);
   CHECK(sink->write({frame}).outcome == WriteOutcome::kWritten);

@@ -174,11 +174,12 @@ TEST_CASE("sqlite: a ledger that cannot be read is an error, not an empty one") 
   {
     const auto target = bench.target();
     target->open();
-    target->record_start({.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
+    target->run_log()->start(
+        {.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
     const auto frame = some_messages(3);
     REQUIRE(target->connect({7, {}}, {})->write({frame, 1}).stored());
   }
-  CHECK(bench.target()->find_run(7)->ledger_rows == 3);
+  CHECK(bench.target()->run_log()->find(7)->ledger_rows == 3);
   const std::string file = bench.db.substr(7);
   sql(bench.db, "PRAGMA wal_checkpoint(TRUNCATE)");
   const auto page =
@@ -190,7 +191,7 @@ TEST_CASE("sqlite: a ledger that cannot be read is an error, not an empty one") 
   bytes.seekp((page - 1) * page_bytes);
   bytes << std::string(static_cast<std::size_t>(page_bytes), '\xff');
   bytes.close();
-  CHECK_THROWS_AS(bench.target()->find_run(7), SetupError);
+  CHECK_THROWS_AS(bench.target()->run_log()->find(7), SetupError);
 }
 
 TEST_CASE("sqlite: the last row before a run is noted only where all later ids are larger") {
@@ -223,9 +224,10 @@ TEST_CASE("sqlite: the last row before a run is noted only where all later ids a
         "INSERT INTO t (id, message, created_at, run_id, sequence, producer) "
         "VALUES (41, 'x', 0, 5, 6, 0)");
     if (!one.more.empty()) sql(bench.db, one.more);
-    target->record_start({.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
+    target->run_log()->start(
+        {.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
     const std::string noted = R"({"last_row_before":{"id":41,"run_id":5,"sequence":6}})";
-    CHECK(target->find_run(7)->config_json == (one.is_noted ? noted : "{}"));
+    CHECK(target->run_log()->find(7)->config_json == (one.is_noted ? noted : "{}"));
   }
 }
 
@@ -235,7 +237,8 @@ TEST_CASE("sqlite: rows are not read back from a file that was moved away meanwh
   target->open();
   const auto count = [&] {
     std::uint64_t rows = 0;
-    target->read_back(1, RowContent::kSequences, [&](const StoredRow&) { return ++rows > 0; });
+    target->rows()->read_back(1, RowContent::kSequences,
+                              [&](const StoredRow&) { return ++rows > 0; });
     return rows;
   };
   CHECK(count() == 0);
@@ -276,9 +279,10 @@ TEST_CASE("sqlite: the result of a run whose record is gone is an error, not sil
   Bench bench;
   const auto target = bench.target();
   target->open();
-  target->record_start({.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
+  target->run_log()->start(
+      {.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
   sql(bench.db, "DELETE FROM loadgen_runs");
-  CHECK_THROWS_AS(target->record_end(7, {}, "{}"), SetupError);
+  CHECK_THROWS_AS(target->run_log()->end(7, {}, "{}"), SetupError);
 }
 
 TEST_CASE("sqlite: a frame for a file that was deleted, renamed or replaced is refused") {
@@ -316,7 +320,8 @@ TEST_CASE("sqlite: hostile table names are quoted") {
     const auto frame = some_messages(2);
     CHECK(target->connect({run, {}}, {})->write({frame}).outcome == WriteOutcome::kWritten);
     int rows = 0;
-    target->read_back(run, RowContent::kTexts, [&](const StoredRow&) { return ++rows > 0; });
+    target->rows()->read_back(run, RowContent::kTexts,
+                              [&](const StoredRow&) { return ++rows > 0; });
     CHECK(rows == 2);
   }
   CHECK(sql(bench.db, "SELECT count(*) FROM messages") == SqlRows{{"0"}});

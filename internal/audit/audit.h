@@ -10,7 +10,8 @@
 
 #include "model/generator.h"
 #include "model/sequence_set.h"
-#include "sink/sink.h"
+#include "options/choices.h"
+#include "sink/row_reader.h"
 
 namespace loadgen {
 
@@ -50,12 +51,13 @@ using RowsRead = std::atomic<std::uint64_t>;
 
 // Lost are rows that the run counted or the ledger knows, and that are not found: how many, not
 // which. Otherwise as audit().
-AuditResult audit_recorded(Target& target, const RecordedFacts& facts, VerifyMode mode,
+AuditResult audit_recorded(RowReader* rows, const RecordedFacts& facts, VerifyMode mode,
                            RowsRead* rows_read = nullptr);
 
-// Blocks while it reads; stops early, without a judgement, on request. Memory grows with the holes
+// Blocks while it reads; stops early, without a judgement, on request. Without a reader nothing is
+// judged. Memory grows with the holes
 // among the sequences, not with the rows. Throws SetupError when the table cannot be read.
-AuditResult audit(Target& target, const AuditSubject& subject, VerifyMode mode,
+AuditResult audit(RowReader* rows, const AuditSubject& subject, VerifyMode mode,
                   const std::stop_token& stop, RowsRead* rows_read = nullptr);
 
 }  // namespace loadgen

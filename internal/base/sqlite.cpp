@@ -54,6 +54,8 @@ int SqliteStatement::run() {
 
 void SqliteStatement::reset() { sqlite3_reset(statement_.get()); }
 
+int SqliteStatement::columns() const { return sqlite3_column_count(statement_.get()); }
+
 std::int64_t SqliteStatement::integer(int column) const {
   return sqlite3_column_int64(statement_.get(), column);
 }

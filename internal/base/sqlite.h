@@ -29,6 +29,7 @@ class SqliteStatement {
   // Runs to the end and makes the statement ready again; returns SQLite's extended result code.
   int run();
   void reset();
+  [[nodiscard]] int columns() const;
   [[nodiscard]] std::int64_t integer(int column) const;
   // Valid until the next step() or reset(); of a blob, its bytes.
   [[nodiscard]] std::string_view text(int column) const;

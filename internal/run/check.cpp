@@ -29,7 +29,7 @@ Checked check(const Drained& drained) {
     AuditWatch watch(opened.clock);
     // Each time from the start: what a session that was lost had shown is forgotten with it.
     retry_lost_session(opened.clock, [&] {
-      checked.audit = audit(opened.target,
+      checked.audit = audit(opened.target.rows(),
                             {.run_id = opened.plan.run_id,
                              .acknowledged = end.acknowledged,
                              .produced = end.produced,

@@ -23,14 +23,15 @@ void record_start(const Opened& opened) {
   if (custody.spool() != nullptr && custody.spool()->add_run(custody.run()) != SpoolStatus::kSafe) {
     throw SetupError(custody.problem());
   }
+  RunLog* const log = opened.target.run_log();
+  if (log == nullptr) return;
   const RunRecord record{
       .run_id = plan.run_id,
       .app_version = kVersion,
       .started_at = opened.lane->delivery().run.anchor.wall,
       .config_json = json_config(settled_config(plan, opened.target.info().insert))};
   await_database(
-      opened.clock, plan.options, [&] { opened.target.interrupt(); },
-      [&] { opened.target.record_start(record); });
+      opened.clock, plan.options, [&] { opened.target.interrupt(); }, [&] { log->start(record); });
 }
 
 // The progress line, while the result lives; without a thread for it the run does without it.

@@ -21,11 +21,12 @@ namespace {
 constexpr std::chrono::seconds kRecordLimit{10};
 
 void record_end(const RunReport& report, const Opened& opened) {
+  RunLog* const log = opened.target.run_log();
+  if (log == nullptr) return;
   const TimeLimit limit(opened.clock, kRecordLimit, [&] { opened.target.interrupt(); });
   try {
     const std::string result = json_report(report);
-    retry_lost_session(opened.clock,
-                       [&] { opened.target.record_end(report.run_id, report.ended_at, result); });
+    retry_lost_session(opened.clock, [&] { log->end(report.run_id, report.ended_at, result); });
   } catch (const SetupError& error) {
     // The result itself is complete; only its copy in the database is missing.
     spdlog::warn("The result could not be recorded in the database: {}", error.what());

@@ -46,10 +46,9 @@ class CourierOfRun {
       if (row.sequence >= 0) found.insert({sequence, sequence + 1});
       return true;
     };
-    if (context_.target.can_read_back()) {
-      retry_lost_session(context_.clock, [&] {
-        context_.target.read_back(run_id(), RowContent::kSequences, visit);
-      });
+    if (RowReader* const rows = context_.target.rows()) {
+      retry_lost_session(context_.clock,
+                         [&] { rows->read_back(run_id(), RowContent::kSequences, visit); });
     }
     return stored_.emplace(std::move(found));
   }
@@ -72,10 +71,11 @@ class CourierOfRun {
 std::optional<std::string> table_of(std::int64_t run_id, const Options& options, Clock& clock) {
   try {
     const auto target = make_target(options, clock);
+    RunLog* const log = target->run_log();
+    if (log == nullptr) return std::nullopt;
     std::optional<RecordedRun> recorded;
     end_after_connect_wait(
-        clock, options, [&target] { target->interrupt(); },
-        [&] { recorded = target->find_run(run_id); });
+        clock, options, [&target] { target->interrupt(); }, [&] { recorded = log->find(run_id); });
     return recorded ? std::optional(recorded->table) : std::nullopt;
   } catch (const NoAnswer&) {
     throw;
@@ -103,7 +103,7 @@ std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Cloc
           target->open();
           // It may have come up only now; and what it cannot tell now is no longer taken for
           // nothing.
-          recorded = target->find_run(run_id);
+          if (RunLog* const log = target->run_log()) recorded = log->find(run_id);
         });
     if (!recorded) {
       spdlog::warn(

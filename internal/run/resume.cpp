@@ -187,9 +187,11 @@ class Resumption {
   // A frame that cannot be read may have been committed. Which of its messages are stored, only the
   // table can tell.
   void settle_what_is_stored() {
+    RowReader* const rows = context_.target.rows();
+    if (rows == nullptr) return;  // then nothing is
     SequenceSet stored;
     retry_lost_session(context_.clock, [&] {
-      context_.target.read_back(run_.run_id, RowContent::kSequences, [&](const StoredRow& row) {
+      rows->read_back(run_.run_id, RowContent::kSequences, [&](const StoredRow& row) {
         const auto sequence = static_cast<std::uint64_t>(row.sequence);
         if (row.sequence >= 0) stored.insert({sequence, sequence + 1});
         return true;
@@ -286,7 +288,8 @@ class Resumption {
                                .losses_allowed = result_.damaged + lost_keys_};
     AuditWatch watch(context_.clock);
     retry_lost_session(context_.clock, [&] {
-      result_.audit = audit(context_.target, subject, options_.verify, {}, &watch.rows_read());
+      result_.audit =
+          audit(context_.target.rows(), subject, options_.verify, {}, &watch.rows_read());
     });
   }
 

@@ -49,9 +49,10 @@ void check_spool(Spool& spool, std::span<const std::string> target_names, Delive
 
 void check_is_recorded(const SpooledRun& run, const std::string& spool,
                        const DeliveryContext& delivery) {
-  if (!delivery.target.can_read_back()) return;  // then none is
+  RunLog* const log = delivery.target.run_log();
+  if (log == nullptr) return;  // then none is
   std::optional<RecordedRun> recorded;
-  retry_lost_session(delivery.clock, [&] { recorded = delivery.target.find_run(run.run_id); });
+  retry_lost_session(delivery.clock, [&] { recorded = log->find(run.run_id); });
   if (recorded) return;
   throw UsageError(fmt::format(
       "--spool={}: holds messages of run {}, and loadgen_runs in this database and schema has no "

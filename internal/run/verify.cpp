@@ -21,8 +21,10 @@ namespace {
 RecordedRun find(Target& target, std::optional<std::int64_t> run_id, const Options& options,
                  Clock& clock) {
   std::optional<RecordedRun> run;
-  await_database(
-      clock, options, [&target] { target.interrupt(); }, [&] { run = target.find_run(run_id); });
+  if (RunLog* const log = target.run_log()) {
+    await_database(
+        clock, options, [&target] { target.interrupt(); }, [&] { run = log->find(run_id); });
+  }
   if (run) return *std::move(run);
   throw SetupError(fmt::format("{}: there is no {} in loadgen_runs", one_line(redact(options.db)),
                                run_id ? fmt::format("run {}", *run_id) : std::string("run")));
@@ -40,8 +42,9 @@ VerifyReport verify(const Verify& wanted, Clock& clock) {
   AuditResult audit;
   {
     AuditWatch watch(clock);
-    retry_lost_session(
-        clock, [&] { audit = audit_recorded(*target, facts, options.verify, &watch.rows_read()); });
+    retry_lost_session(clock, [&] {
+      audit = audit_recorded(target->rows(), facts, options.verify, &watch.rows_read());
+    });
   }
   return judge_recorded(before, find(*target, run.run_id, options, clock), facts, audit);
 }

@@ -2,45 +2,39 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
 #include <array>
-#include <charconv>
-#include <map>
 #include <span>
-#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/redact.h"
+#include "sink/table_columns.h"
 #include "sink/target_config.h"
 #include "sink/unique_key.h"
 
 namespace loadgen {
 namespace {
 
-// A column loadgen writes, and the types it can write to. Binary formats allow no conversion.
-struct Column {
-  std::string_view name;
-  std::string_view type;
-  std::string_view other_type = type;
-};
-constexpr std::array kMessageColumns{Column{"message", "character varying", "text"},
-                                     Column{"created_at", "timestamp with time zone"},
-                                     Column{"run_id", "bigint"},
-                                     Column{"sequence", "bigint"},
-                                     Column{"producer", "integer"},
-                                     Column{"id", "bigint", "integer"}};
-constexpr std::array kLedgerColumns{Column{"run_id", "bigint"}, Column{"frame", "bigint"},
-                                    Column{"rows", "integer"}};
-constexpr std::array kRunColumns{Column{"run_id", "bigint"},
-                                 Column{"app_version", "text"},
-                                 Column{"table_name", "text"},
-                                 Column{"started_at", "timestamp with time zone"},
-                                 Column{"ended_at", "timestamp with time zone"},
-                                 Column{"config", "jsonb"},
-                                 Column{"result", "jsonb"}};
+// Binary formats allow no conversion.
+constexpr std::array kMessageColumns{NeededColumn{"message", "character varying", "text"},
+                                     NeededColumn{"created_at", "timestamp with time zone"},
+                                     NeededColumn{"run_id", "bigint"},
+                                     NeededColumn{"sequence", "bigint"},
+                                     NeededColumn{"producer", "integer"},
+                                     NeededColumn{"id", "bigint", "integer"}};
+constexpr std::array kLedgerColumns{NeededColumn{"run_id", "bigint"},
+                                    NeededColumn{"frame", "bigint"},
+                                    NeededColumn{"rows", "integer"}};
+constexpr std::array kRunColumns{NeededColumn{"run_id", "bigint"},
+                                 NeededColumn{"app_version", "text"},
+                                 NeededColumn{"table_name", "text"},
+                                 NeededColumn{"started_at", "timestamp with time zone"},
+                                 NeededColumn{"ended_at", "timestamp with time zone"},
+                                 NeededColumn{"config", "jsonb"},
+                                 NeededColumn{"result", "jsonb"}};
 
 // Returns whether the table exists; throws SetupError when it exists and does not fit.
-bool check_columns(pqxx::work& work, const std::string& table, std::span<const Column> needed,
+bool check_columns(pqxx::work& work, const std::string& table, std::span<const NeededColumn> needed,
                    std::uint32_t message_size) {
   const auto refuse = [&](const std::string& why) {
     // The other tables have fixed names.
@@ -52,38 +46,21 @@ bool check_columns(pqxx::work& work, const std::string& table, std::span<const C
   const pqxx::result kind = work.exec(fmt::format(
       "SELECT relkind IN ('r', 'p') FROM pg_class WHERE oid = to_regclass({})", relation));
   if (!kind.empty() && kind[0][0].c_str()[0] != 't') refuse("it is not a table");
-  const pqxx::result rows =
-      work.exec(fmt::format("SELECT attname, format_type(atttypid, NULL), atttypmod, "
-                            "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
-                            "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
-                            relation));
-  std::map<std::string, std::string, std::less<>> found;  // name -> type
-  std::int64_t width = -1;                                // of the column message
+  // The type modifier of varchar(n) is n + 4, and -1 without a limit.
+  const pqxx::result rows = work.exec(
+      fmt::format("SELECT attname, format_type(atttypid, NULL), greatest(atttypmod - 4, -1), "
+                  "attnotnull AND NOT atthasdef AND attidentity = '' FROM pg_attribute "
+                  "WHERE attrelid = to_regclass({}) AND attnum > 0 AND NOT attisdropped",
+                  relation));
+  std::vector<FoundColumn> found;
   for (const auto& row : rows) {
-    const std::string name = row[0].c_str();
-    found[name] = row[1].c_str();
-    // The type modifier of varchar(n) is n + 4, and -1 without a limit.
-    if (name == "message") width = to_integer(row[2].c_str()) - 4;
-    const bool known = std::any_of(needed.begin(), needed.end(),
-                                   [&](const Column& column) { return column.name == name; });
-    if (!known && row[3].c_str()[0] == 't') {
-      refuse(fmt::format("its column {} must have a value, and loadgen has none for it",
-                         one_line(name)));
-    }
+    found.push_back({.name = row[0].c_str(),
+                     .type = row[1].c_str(),
+                     .needs_value = row[3].c_str()[0] == 't',
+                     .width = to_integer(row[2].c_str())});
   }
   if (found.empty()) return false;
-  if (width >= 0 && width < message_size) {
-    refuse(fmt::format("its column message holds {} characters, and --message-size is {}", width,
-                       message_size));
-  }
-  for (const Column& column : needed) {
-    const auto at = found.find(column.name);
-    if (at == found.end()) refuse(fmt::format("it has no column {}", column.name));
-    if (at->second != column.type && at->second != column.other_type) {
-      refuse(
-          fmt::format("its column {} is of type {}, not {}", column.name, at->second, column.type));
-    }
-  }
+  if (const std::string why = misfit(found, needed, message_size); !why.empty()) refuse(why);
   return true;
 }
 
@@ -125,12 +102,6 @@ void check_is_not_partitioned(pqxx::work& work, const std::string& table) {
 
 }  // namespace
 
-std::int64_t to_integer(std::string_view text) {
-  std::int64_t value = 0;
-  std::from_chars(text.data(), text.data() + text.size(), value);
-  return value;
-}
-
 bool check_tables(pqxx::work& work, const std::string& messages, std::uint32_t message_size) {
   const bool has_messages = check_columns(work, messages, kMessageColumns, message_size);
   const bool has_runs = check_columns(work, "loadgen_runs", kRunColumns, 0);
@@ -166,8 +137,7 @@ bool is_unlogged(pqxx::work& work, const std::string& table) {
   return !found.empty();
 }
 
-std::optional<LastRow> find_last_row(pqxx::work& work, const std::string& table) {
-  const std::string name = quote_identifier(table);
+std::optional<std::int64_t> ids_ascend_up_to(pqxx::work& work, const std::string& table) {
   // The column is an identity whose sequence only ascends, for every session, and it leads an
   // index; and no trigger, rule or child table moves or copies rows.
   const pqxx::result sequence = work.exec(
@@ -179,21 +149,10 @@ std::optional<LastRow> find_last_row(pqxx::work& work, const std::string& table)
                   "WHERE pg_class.oid = to_regclass({0}) AND relkind = 'r' AND attidentity <> '' "
                   "AND NOT (relhastriggers OR relhasrules OR relhassubclass) AND indisprimary "
                   "AND seqincrement > 0 AND seqcache = 1 AND NOT seqcycle",
-                  work.quote(name)));
+                  work.quote(quote_identifier(table))));
   if (sequence.empty() || sequence[0][0].is_null()) return std::nullopt;
-  const pqxx::result last =
-      work.exec(fmt::format("SELECT id, run_id, sequence FROM {} ORDER BY id DESC LIMIT 1", name));
-  if (last.empty()) return std::nullopt;
-  const auto integer = [&](int column) { return to_integer(last[0][column].c_str()); };
   // Rows may have been given larger ids by hand, which the sequence still has to pass.
-  if (integer(0) > to_integer(sequence[0][0].c_str())) return std::nullopt;
-  return LastRow{integer(0), integer(1), integer(2)};
-}
-
-bool is_there(pqxx::work& work, const std::string& table, const LastRow& row) {
-  return !work.exec(fmt::format("SELECT 1 FROM {} WHERE id = {} AND run_id = {} AND sequence = {}",
-                                quote_identifier(table), row.id, row.run_id, row.sequence))
-              .empty();
+  return to_integer(sequence[0][0].c_str());
 }
 
 }  // namespace loadgen

@@ -5,14 +5,8 @@
 #include <optional>
 #include <pqxx/pqxx>
 #include <string>
-#include <string_view>
-
-#include "sink/last_row.h"
 
 namespace loadgen {
-
-// The value of an integer column, as libpqxx gives it.
-std::int64_t to_integer(std::string_view text);
 
 // Returns whether all tables are there. Throws SetupError when one is there that does not fit: by
 // its columns, or by its unique keys, on which it rests that a frame is stored once.
@@ -27,11 +21,7 @@ bool is_row_security_active(pqxx::work& work, const std::string& table);
 // A crash of the server empties an unlogged table. So it does with an unlogged partition.
 bool is_unlogged(pqxx::work& work, const std::string& table);
 
-// The last row of a table whose new rows get larger ids; nullopt when that is not certain, or the
-// table is empty. Reads a few pages.
-std::optional<LastRow> find_last_row(pqxx::work& work, const std::string& table);
-
-// It is still there: nobody has emptied the table since, nor numbered its rows anew.
-bool is_there(pqxx::work& work, const std::string& table, const LastRow& row);
+// As SqlSession::ids_ascend_up_to().
+std::optional<std::int64_t> ids_ascend_up_to(pqxx::work& work, const std::string& table);
 
 }  // namespace loadgen

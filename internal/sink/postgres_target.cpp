@@ -2,7 +2,6 @@
 
 #include <fmt/format.h>
 
-#include <charconv>
 #include <pqxx/pqxx>
 #include <stop_token>
 #include <string>
@@ -13,11 +12,11 @@
 #include "base/time_limit.h"
 #include "base/units.h"
 #include "schema.h"
-#include "sink/last_row.h"
 #include "sink/postgres_address.h"
 #include "sink/postgres_pqxx.h"
 #include "sink/postgres_sink.h"
 #include "sink/postgres_tables.h"
+#include "sink/sql_records.h"
 
 namespace loadgen {
 namespace {
@@ -25,12 +24,82 @@ namespace {
 // Serialises the setup of runs that start together: two CREATE TABLE IF NOT EXISTS can still clash.
 constexpr std::int64_t kSetupLock = 0x6c6f616467656e;  // "loadgen"
 
-std::string sql_timestamp(WallTime when) {
-  return fmt::format("timestamptz 'epoch' + {} * interval '1 microsecond'",
-                     unix_microseconds(when));
-}
+constexpr Dialect kDialect{
+    .timestamp =
+        [](WallTime when) {
+          return fmt::format("timestamptz 'epoch' + {} * interval '1 microsecond'",
+                             unix_microseconds(when));
+        },
+    .config_text = "config::text",
+    .result_text = "result::text",
+    .with_last_row =
+        [](const std::string& config, const LastRow& row) {
+          return fmt::format(
+              "{}::jsonb || jsonb_build_object('last_row_before', "
+              "jsonb_build_object('id', {}, 'run_id', {}, 'sequence', {}))",
+              config, row.id, row.run_id, row.sequence);
+        },
+    .last_row_field =
+        [](std::string_view field) {
+          return fmt::format("config #>> '{{last_row_before,{}}}'", field);
+        },
+    .unless_recorded = " ON CONFLICT (run_id) DO NOTHING",
+    // A planner that knows nothing of the table yet would take ids after a given one for a third of
+    // its rows.
+    .prefer_index = "SET LOCAL enable_seqscan = off",
+};
 
-class PostgresTarget final : public Target {
+// Within a transaction. Begins `silence` anew when it has heard from the server.
+class PostgresSession final : public SqlSession {
+ public:
+  PostgresSession(pqxx::work& work, TimeLimit& silence) : work_(work), silence_(silence) {}
+
+  [[nodiscard]] std::string quote(std::string_view text) const override {
+    return work_.quote(std::string(text));
+  }
+
+  SqlAnswer query(const std::string& sql) override {
+    SqlAnswer answer;
+    for (const auto& row : work_.exec(sql)) {
+      auto& values = answer.emplace_back();
+      for (const auto& value : row) values.emplace_back(value.c_str());
+    }
+    return answer;
+  }
+
+  std::size_t change(const std::string& sql) override {
+    return static_cast<std::size_t>(work_.exec(sql).affected_rows());
+  }
+
+  void read(const std::string& select, RowContent content, const RowVisitor& visit) override {
+    const bool texts = content == RowContent::kTexts;
+    work_.exec("DECLARE stored NO SCROLL CURSOR FOR " + select);
+    for (;;) {
+      const pqxx::result rows = work_.exec("FETCH 10000 FROM stored");
+      if (rows.empty()) return;
+      silence_.restart();
+      for (const auto& row : rows) {
+        const auto text = [&](int column) { return std::string_view(row[column].c_str()); };
+        const StoredRow stored{to_integer(text(0)), texts ? to_integer(text(1)) : 0,
+                               texts ? text(2) : std::string_view()};
+        if (!visit(stored)) return;
+      }
+    }
+  }
+
+  std::optional<std::int64_t> ids_ascend_up_to(const std::string& table) override {
+    return loadgen::ids_ascend_up_to(work_, table);
+  }
+  bool hides_rows(const std::string& table) override {
+    return is_row_security_active(work_, table);
+  }
+
+ private:
+  pqxx::work& work_;
+  TimeLimit& silence_;
+};
+
+class PostgresTarget final : public Target, private SqlDatabase {
  public:
   PostgresTarget(TargetConfig config, Clock& clock)
       : config_(std::move(config)),
@@ -41,13 +110,8 @@ class PostgresTarget final : public Target {
   [[nodiscard]] TargetInfo info() const override { return info_; }
   [[nodiscard]] std::string place() const override { return place_of(access_.conninfo); }
   std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) override;
-  void record_start(const RunRecord& record) override;
-  void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
-  std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) override;
-  [[nodiscard]] bool can_read_back() const override { return true; }
-  [[nodiscard]] bool hides_rows() const override { return hides_rows_; }
-  void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
-  bool search_whole_table() override { return std::exchange(start_, std::nullopt).has_value(); }
+  [[nodiscard]] RunLog* run_log() override { return &records_; }
+  [[nodiscard]] RowReader* rows() override { return &records_; }
   // Not by a cancel request: that would connect, and block, and be forgotten by the next statement.
   void interrupt() noexcept override { interrupted_.request_stop(); }
 
@@ -78,10 +142,21 @@ class PostgresTarget final : public Target {
                        one_line(message.substr(0, message.find("\nLINE ")), access_.secrets));
   }
 
+  // Each is new, and one transaction.
+  void in_session(std::chrono::seconds lock_wait, const Work& work) override {
+    transact(lock_wait, [&](pqxx::work& transaction, TimeLimit& silence) {
+      PostgresSession session(transaction, silence);
+      work(session);
+    });
+  }
+  void in_new_session(std::chrono::seconds lock_wait, const Work& work) override {
+    in_session(lock_wait, work);
+  }
+
   // Runs action(work, silence) in one transaction on a connection of its own, which is ended when
   // silence expires: when nothing was heard for as long as a write may take.
   template <typename Action>
-  void transact_restarting(std::chrono::seconds lock_wait, Action action) {
+  void transact(std::chrono::seconds lock_wait, Action action) {
     naming_database([&] {
       std::stop_source session;
       const std::stop_callback on_interrupt(interrupted_.get_token(),
@@ -104,18 +179,12 @@ class PostgresTarget final : public Target {
     });
   }
 
-  template <typename Action>
-  void transact(std::chrono::seconds lock_wait, Action action) {
-    transact_restarting(lock_wait, [&](pqxx::work& work, TimeLimit& /*silence*/) { action(work); });
-  }
-
   const TargetConfig config_;
   Clock& clock_;
   PostgresAccess access_;                                      // completed by open()
   TargetInfo info_{.kind = "postgres", .version = "unknown"};  // completed by open()
-  std::optional<RunStart> start_;  // of the run last begun or found, if it is known
   std::stop_source interrupted_;
-  bool hides_rows_ = false;  // as read_back() found
+  SqlRecords records_{*this, kDialect, config_.table};
 };
 
 void PostgresTarget::open() {
@@ -125,7 +194,7 @@ void PostgresTarget::open() {
                        password_hint(config_.address));
     }
   });
-  transact(kStartLockWait, [&](pqxx::work& work) {
+  transact(kStartLockWait, [&](pqxx::work& work, TimeLimit& /*silence*/) {
     work.exec("SET LOCAL client_min_messages = warning");
     work.exec(fmt::format("SELECT pg_advisory_xact_lock({})", kSetupLock));
     // CREATE TABLE IF NOT EXISTS asks for the right to create even where the table exists.
@@ -154,101 +223,6 @@ void PostgresTarget::open() {
 
 std::unique_ptr<Sink> PostgresTarget::connect(const RunIdentity& run, const std::stop_token& stop) {
   return naming_database([&] { return make_postgres_sink(access_, config_, run, stop); });
-}
-
-void PostgresTarget::record_start(const RunRecord& record) {
-  transact(kStartLockWait, [&](pqxx::work& work) {
-    const auto last_row = find_last_row(work, config_.table);
-    start_ = last_row ? std::optional(RunStart{record.run_id, *last_row}) : std::nullopt;
-    std::string config = work.quote(record.config_json);
-    if (last_row) {
-      config += fmt::format(
-          "::jsonb || jsonb_build_object('last_row_before', "
-          "jsonb_build_object('id', {}, 'run_id', {}, 'sequence', {}))",
-          last_row->id, last_row->run_id, last_row->sequence);
-    }
-    // An attempt before this one may have been committed when its session was lost.
-    work.exec(fmt::format(
-        "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
-        "VALUES ({}, {}, {}, {}, {}) ON CONFLICT (run_id) DO NOTHING",
-        record.run_id, work.quote(record.app_version), work.quote(config_.table),
-        sql_timestamp(record.started_at), config));
-    const pqxx::result own =
-        work.exec(fmt::format("SELECT 1 FROM loadgen_runs WHERE run_id = {} AND started_at = {}",
-                              record.run_id, sql_timestamp(record.started_at)));
-    if (own.empty()) {
-      throw SetupError(fmt::format(
-          "run {} could not be recorded: another run has its number, or a trigger dropped the row",
-          record.run_id));
-    }
-  });
-}
-
-void PostgresTarget::record_end(std::int64_t run_id, WallTime ended_at,
-                                const std::string& result_json) {
-  transact(kFinishLockWait, [&](pqxx::work& work) {
-    const pqxx::result updated = work.exec(
-        fmt::format("UPDATE loadgen_runs SET ended_at = {}, result = {} WHERE run_id = {}",
-                    sql_timestamp(ended_at), work.quote(result_json), run_id));
-    if (updated.affected_rows() == 0) {
-      throw SetupError("the run's row in loadgen_runs was deleted during the run");
-    }
-  });
-}
-
-std::optional<RecordedRun> PostgresTarget::find_run(std::optional<std::int64_t> run_id) {
-  std::optional<RecordedRun> found;
-  transact(kFindLockWait, [&](pqxx::work& work) {
-    const pqxx::result rows = work.exec(fmt::format(
-        "SELECT run_id, table_name, config::text, coalesce(result::text, ''), "
-        "(SELECT count(*) FROM loadgen_ledger l WHERE l.run_id = r.run_id), "
-        "(SELECT coalesce(sum(rows), 0) FROM loadgen_ledger l WHERE l.run_id = r.run_id), "
-        "config #>> '{{last_row_before,id}}', config #>> '{{last_row_before,run_id}}', "
-        "config #>> '{{last_row_before,sequence}}' "
-        "FROM loadgen_runs r {} ORDER BY started_at DESC, run_id DESC LIMIT 1",
-        run_id ? fmt::format("WHERE run_id = {}", *run_id) : ""));
-    if (rows.empty()) return;
-    const auto text = [&](int column) { return std::string(rows[0][column].c_str()); };
-    found = {.run_id = to_integer(text(0)),
-             .table = text(1),
-             .config_json = text(2),
-             .result_json = text(3),
-             .ledger_rows = static_cast<std::uint64_t>(to_integer(text(5))),
-             .ledger_frames = static_cast<std::uint64_t>(to_integer(text(4)))};
-    const LastRow last_row{to_integer(text(6)), to_integer(text(7)), to_integer(text(8))};
-    start_ = text(6).empty() ? std::nullopt : std::optional(RunStart{found->run_id, last_row});
-  });
-  return found;
-}
-
-void PostgresTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
-  const bool texts = content == RowContent::kTexts;
-  transact_restarting(kFinishLockWait, [&](pqxx::work& work, TimeLimit& silence) {
-    hides_rows_ = is_row_security_active(work, config_.table);
-    std::string after;
-    // A trigger may have come since.
-    if (start_ && start_->run_id == run_id && find_last_row(work, config_.table) &&
-        is_there(work, config_.table, start_->last_row_before)) {
-      after = fmt::format(" AND id > {}", start_->last_row_before.id);
-      // A planner that knows nothing of the table yet would take that for a third of its rows.
-      work.exec("SET LOCAL enable_seqscan = off");
-    }
-    // A cursor, so that memory does not grow with the table.
-    work.exec(fmt::format(
-        "DECLARE stored NO SCROLL CURSOR FOR SELECT sequence{} FROM {} WHERE run_id = {}{}",
-        texts ? ", producer, message" : "", quote_identifier(config_.table), run_id, after));
-    for (;;) {
-      const pqxx::result rows = work.exec("FETCH 10000 FROM stored");
-      if (rows.empty()) return;
-      silence.restart();
-      for (const auto& row : rows) {
-        const auto text = [&](int column) { return std::string_view(row[column].c_str()); };
-        const StoredRow stored{to_integer(text(0)), texts ? to_integer(text(1)) : 0,
-                               texts ? text(2) : std::string_view()};
-        if (!visit(stored)) return;
-      }
-    }
-  });
 }
 
 }  // namespace

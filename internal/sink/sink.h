@@ -1,15 +1,13 @@
 // The seam to databases. A Target is one database as a run sees it; a Sink is one connection that
-// writes frames into it. To add a database, implement both, name it in make_target.cpp and in the
-// conformance test.
+// writes frames into it. A target that keeps what it is given also hands out a run log and a row
+// reader. internal/README.md tells how a database is added.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -18,6 +16,8 @@
 #include "model/message.h"
 #include "options/choices.h"
 #include "sink/error_class.h"
+#include "sink/row_reader.h"
+#include "sink/run_log.h"
 
 namespace loadgen {
 
@@ -88,35 +88,6 @@ struct TargetInfo {
   std::vector<std::string> notes{};
 };
 
-// A row of loadgen_runs.
-struct RunRecord {
-  std::int64_t run_id = 0;
-  std::string app_version;
-  WallTime started_at;
-  std::string config_json;
-};
-
-// What the database remembers of a run.
-struct RecordedRun {
-  std::int64_t run_id = 0;
-  std::string table;
-  std::string config_json;
-  std::string result_json;        // empty: it never ended, or could not be recorded
-  std::uint64_t ledger_rows = 0;  // in frames whose commit the ledger shows
-  std::uint64_t ledger_frames = 0;
-};
-
-// A stored row, as the audit needs it. `text` is empty when only sequences were asked for, and
-// valid only during the call.
-struct StoredRow {
-  std::int64_t sequence = 0;
-  std::int64_t producer = 0;
-  std::string_view text;
-};
-enum class RowContent { kSequences, kTexts };
-// Return false to stop reading.
-using RowVisitor = std::function<bool(const StoredRow&)>;
-
 // A connection that was not made, and what that means for trying again.
 class ConnectError : public SetupError {
  public:
@@ -129,7 +100,8 @@ class ConnectError : public SetupError {
 };
 
 // Not thread-safe, but for connect() and interrupt(), and the sinks it made, which it must outlive.
-// Everything that talks to the database throws SetupError with one line that holds no secret.
+// The same holds for its run log and its row reader. Everything that talks to the database throws
+// SetupError with one line that holds no secret.
 class Target {
  public:
   Target() = default;
@@ -151,25 +123,9 @@ class Target {
   // is requested. Throws ConnectError.
   virtual std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) = 0;
 
-  // May be called again after a ConnectError, as open().
-  virtual void record_start(const RunRecord& record) = 0;
-  virtual void record_end(std::int64_t run_id, WallTime ended_at,
-                          const std::string& result_json) = 0;
-
-  // The run with this id, or the latest; nullopt = there is none. Needs no open(); creates nothing.
-  virtual std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) = 0;
-
-  // False when rows cannot be read back because none are kept.
-  [[nodiscard]] virtual bool can_read_back() const = 0;
-  // Visits each stored row of the run, in no promised order. Of a run that record_start() or
-  // find_run() was last called for it may search only what came into the table after its start.
-  // Needs open() or find_run().
-  virtual void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) = 0;
-  // From now on read_back() searches the whole table. Returns false when it did so before.
-  virtual bool search_whole_table() { return false; }
-
-  // After read_back(): the database may keep rows of the table from us, by a policy.
-  [[nodiscard]] virtual bool hides_rows() const { return false; }
+  // The target owns them. Null where it keeps no runs, or no rows.
+  [[nodiscard]] virtual RunLog* run_log() { return nullptr; }
+  [[nodiscard]] virtual RowReader* rows() { return nullptr; }
 
   // Throws when what was stored can no longer be found where the address says. Needs open().
   virtual void check_is_in_place() const {}

@@ -5,26 +5,34 @@
 
 #include <array>
 #include <cstdint>
-#include <set>
 #include <span>
-#include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "base/redact.h"
-#include "sink/target_config.h"
+#include "sink/table_columns.h"
 #include "sink/unique_key.h"
 
 namespace loadgen {
 namespace {
 
-constexpr std::array<std::string_view, 6> kMessageColumns{"id",     "message",  "created_at",
-                                                          "run_id", "sequence", "producer"};
-constexpr std::array<std::string_view, 3> kLedgerColumns{"run_id", "frame", "rows"};
-constexpr std::array<std::string_view, 7> kRunColumns{
-    "run_id", "app_version", "table_name", "started_at", "ended_at", "config", "result"};
+// In the order of the alphabet: the first that is missing is named.
+constexpr std::array kMessageColumns{NeededColumn{"created_at"}, NeededColumn{"id"},
+                                     NeededColumn{"message"},    NeededColumn{"producer"},
+                                     NeededColumn{"run_id"},     NeededColumn{"sequence"}};
+constexpr std::array kLedgerColumns{NeededColumn{"frame"}, NeededColumn{"rows"},
+                                    NeededColumn{"run_id"}};
+constexpr std::array kRunColumns{NeededColumn{"app_version"}, NeededColumn{"config"},
+                                 NeededColumn{"ended_at"},    NeededColumn{"result"},
+                                 NeededColumn{"run_id"},      NeededColumn{"started_at"},
+                                 NeededColumn{"table_name"}};
 
 void check_columns(const SqliteConnection& connection, const std::string& table,
-                   std::span<const std::string_view> needed) {
+                   std::span<const NeededColumn> needed) {
+  const auto refuse = [&](const std::string& why) {
+    throw SetupError(fmt::format("table {} does not fit: {}; use --table to name another",
+                                 one_line(table), why));
+  };
   SqliteStatement kind = connection.prepare(
       "SELECT type FROM sqlite_master WHERE name = ?1 COLLATE NOCASE AND type IN ('table', "
       "'view')");
@@ -32,32 +40,17 @@ void check_columns(const SqliteConnection& connection, const std::string& table,
   int code = SQLITE_OK;
   const bool is_there = kind.step(code);
   if (!is_there && code != SQLITE_OK) connection.fail(code);
-  if (is_there && kind.text(0) != "table") {
-    throw SetupError(fmt::format("table {} does not fit: it is a {}; use --table to name another",
-                                 one_line(table), kind.text(0)));
-  }
+  if (is_there && kind.text(0) != "table") refuse(fmt::format("it is a {}", kind.text(0)));
   SqliteStatement columns = connection.prepare(
       "SELECT name, \"notnull\" AND dflt_value IS NULL AND pk = 0 FROM pragma_table_info(?1)");
   columns.bind(1, table);
-  std::set<std::string, std::less<>> missing(needed.begin(), needed.end());
-  bool exists = false;
+  std::vector<FoundColumn> found;
   while (columns.step(code)) {
-    exists = true;
-    const std::string name(columns.text(0));
-    const bool known = missing.erase(name) > 0;
-    if (!known && columns.integer(1) != 0) {
-      throw SetupError(fmt::format(
-          "table {} does not fit: its column {} must have a value, and loadgen has none "
-          "for it; use --table to name another",
-          one_line(table), one_line(name)));
-    }
+    found.push_back({.name = std::string(columns.text(0)), .needs_value = columns.integer(1) != 0});
   }
   if (code != SQLITE_OK) connection.fail(code);
-  if (exists && !missing.empty()) {
-    throw SetupError(
-        fmt::format("table {} does not fit: it has no column {}; use --table to name another",
-                    one_line(table), *missing.begin()));
-  }
+  if (found.empty()) return;  // there is no such table
+  if (const std::string why = misfit(found, needed, 0); !why.empty()) refuse(why);
 }
 
 void check_key(const SqliteConnection& connection, const std::string& table, const UniqueKey& key) {
@@ -110,9 +103,9 @@ void check_tables(const SqliteConnection& connection, const std::string& message
   check_key(connection, "loadgen_ledger", kLedgerKey);
 }
 
-std::optional<LastRow> find_last_row(const SqliteConnection& connection, const std::string& table) {
-  // The column is the rowid, for then it needs no index; and no trigger moves or copies rows. After
-  // the largest id SQLite gives any that is free.
+std::optional<std::int64_t> ids_ascend_up_to(const SqliteConnection& connection,
+                                             const std::string& table) {
+  // The column is the rowid, for then it needs no index; and no trigger moves or copies rows.
   SqliteStatement ascending = connection.prepare(
       "SELECT 1 FROM pragma_table_info(?1) WHERE name = 'id' AND pk = 1 "
       "AND type = 'INTEGER' COLLATE NOCASE "
@@ -123,25 +116,8 @@ std::optional<LastRow> find_last_row(const SqliteConnection& connection, const s
   int code = SQLITE_OK;
   const bool ascends = ascending.step(code);
   if (!ascends && code != SQLITE_OK) connection.fail(code);
-  if (!ascends) return std::nullopt;
-  SqliteStatement last = connection.prepare("SELECT id, run_id, sequence FROM " +
-                                            quote_identifier(table) + " ORDER BY id DESC LIMIT 1");
-  const bool has_rows = last.step(code);
-  if (!has_rows && code != SQLITE_OK) connection.fail(code);
-  if (!has_rows || last.integer(0) == INT64_MAX) return std::nullopt;
-  return LastRow{last.integer(0), last.integer(1), last.integer(2)};
-}
-
-bool is_there(const SqliteConnection& connection, const std::string& table, const LastRow& row) {
-  SqliteStatement find = connection.prepare("SELECT 1 FROM " + quote_identifier(table) +
-                                            " WHERE id = ?1 AND run_id = ?2 AND sequence = ?3");
-  find.bind(1, row.id);
-  find.bind(2, row.run_id);
-  find.bind(3, row.sequence);
-  int code = SQLITE_OK;
-  const bool found = find.step(code);
-  if (!found && code != SQLITE_OK) connection.fail(code);
-  return found;
+  // After the largest id SQLite gives any that is free.
+  return ascends ? std::optional(INT64_MAX - 1) : std::nullopt;
 }
 
 }  // namespace loadgen

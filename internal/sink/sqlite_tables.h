@@ -1,10 +1,10 @@
 // What loadgen needs of its tables in SQLite, and finds out about those that are there.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
-#include "sink/last_row.h"
 #include "sink/sqlite_connection.h"
 
 namespace loadgen {
@@ -13,11 +13,8 @@ namespace loadgen {
 // on which it rests that a frame is stored once.
 void check_tables(const SqliteConnection& connection, const std::string& messages);
 
-// The last row of a table whose new rows SQLite gives larger ids; nullopt when that is not certain,
-// or the table is empty. Reads a few pages. Throws ConnectError.
-std::optional<LastRow> find_last_row(const SqliteConnection& connection, const std::string& table);
-
-// It is still there, and so all ids that were given since are larger.
-bool is_there(const SqliteConnection& connection, const std::string& table, const LastRow& row);
+// As SqlSession::ids_ascend_up_to(). Throws ConnectError.
+std::optional<std::int64_t> ids_ascend_up_to(const SqliteConnection& connection,
+                                             const std::string& table);
 
 }  // namespace loadgen

@@ -15,7 +15,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "schema.h"
-#include "sink/last_row.h"
+#include "sink/sql_records.h"
 #include "sink/sqlite_sink.h"
 #include "sink/sqlite_tables.h"
 #include "sink/wal_checkpointer.h"
@@ -26,7 +26,79 @@ namespace {
 
 constexpr std::string_view kPrefix = "sqlite:";
 
-class SqliteTarget final : public Target {
+constexpr Dialect kDialect{
+    .timestamp = [](WallTime when) { return std::to_string(unix_microseconds(when)); },
+    .config_text = "config",
+    .result_text = "result",
+    .with_last_row =
+        [](const std::string& config, const LastRow& row) {
+          return fmt::format(
+              "json_set({}, '$.last_row_before', "
+              "json_object('id', {}, 'run_id', {}, 'sequence', {}))",
+              config, row.id, row.run_id, row.sequence);
+        },
+    .last_row_field =
+        [](std::string_view field) {
+          // The column is plain text: somebody may have put there what is no JSON.
+          return fmt::format(
+              "CASE WHEN json_valid(config) THEN config -> 'last_row_before' ->> '{}' END", field);
+        },
+    .unless_recorded = "",
+    .prefer_index = "",
+};
+
+class SqliteSession final : public SqlSession {
+ public:
+  explicit SqliteSession(SqliteConnection& connection) : connection_(connection) {}
+
+  [[nodiscard]] std::string quote(std::string_view text) const override {
+    std::string quoted = "'";
+    for (const char c : text) {
+      if (c == '\'') quoted += '\'';
+      quoted += c;
+    }
+    return quoted + '\'';
+  }
+
+  SqlAnswer query(const std::string& sql) override {
+    SqliteStatement statement = connection_.prepare(sql);
+    SqlAnswer answer;
+    int code = SQLITE_OK;
+    while (statement.step(code)) {
+      auto& row = answer.emplace_back();
+      for (int i = 0; i < statement.columns(); ++i) row.emplace_back(statement.text(i));
+    }
+    if (code != SQLITE_OK) connection_.fail(code);
+    return answer;
+  }
+
+  std::size_t change(const std::string& sql) override {
+    SqliteStatement statement = connection_.prepare(sql);
+    if (const int code = statement.run(); code != SQLITE_OK) connection_.fail(code);
+    return static_cast<std::size_t>(connection_.changes());
+  }
+
+  void read(const std::string& select, RowContent content, const RowVisitor& visit) override {
+    const bool texts = content == RowContent::kTexts;
+    SqliteStatement rows = connection_.prepare(select);
+    int code = SQLITE_OK;
+    while (rows.step(code)) {
+      const StoredRow row{rows.integer(0), texts ? rows.integer(1) : 0, texts ? rows.text(2) : ""};
+      if (!visit(row)) return;
+    }
+    if (code != SQLITE_OK) connection_.fail(code);
+  }
+
+  std::optional<std::int64_t> ids_ascend_up_to(const std::string& table) override {
+    return loadgen::ids_ascend_up_to(connection_, table);
+  }
+  bool hides_rows(const std::string& /*table*/) override { return false; }
+
+ private:
+  SqliteConnection& connection_;
+};
+
+class SqliteTarget final : public Target, private SqlDatabase {
  public:
   SqliteTarget(TargetConfig config, Clock& clock)
       : config_(std::move(config)),
@@ -40,19 +112,18 @@ class SqliteTarget final : public Target {
     return {path_, path_ + "-wal", path_ + "-shm", path_ + "-journal"};
   }
   std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) override;
-  void record_start(const RunRecord& record) override;
-  void record_end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) override;
-  std::optional<RecordedRun> find_run(std::optional<std::int64_t> run_id) override;
-  [[nodiscard]] bool can_read_back() const override { return true; }
-  void check_is_in_place() const override;
-  void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) override;
-  bool search_whole_table() override { return std::exchange(start_, std::nullopt).has_value(); }
+  [[nodiscard]] RunLog* run_log() override { return &records_; }
+  [[nodiscard]] RowReader* rows() override { return &records_; }
+  void check_is_in_place() const override;  // of Target, and of SqlDatabase
   void interrupt() noexcept override {
     interrupted_.request_stop();
     if (is_open_) connection_->interrupt();
   }
 
  private:
+  // No transaction: each statement commits on its own.
+  void in_session(std::chrono::seconds lock_wait, const Work& work) override;
+  void in_new_session(std::chrono::seconds lock_wait, const Work& work) override;
   void prepare_database();
   // Nobody has made a table in the database, as far as can be told: not when it is locked.
   bool is_untouched();
@@ -83,7 +154,7 @@ class SqliteTarget final : public Target {
   std::optional<SqliteConnection> connection_;  // set by open()
   std::atomic<bool> is_open_{false};            // connection_ may be used by interrupt()
   std::vector<std::string> notes_;              // of open()
-  std::optional<RunStart> start_;               // of the run last begun or found, if it is known
+  SqlRecords records_{*this, kDialect, config_.table};
 };
 
 void SqliteTarget::open() {
@@ -179,104 +250,28 @@ std::unique_ptr<Sink> SqliteTarget::connect(const RunIdentity& run,
   });
 }
 
-void SqliteTarget::record_start(const RunRecord& record) {
-  patience_.deadline = clock_.now() + kStartLockWait;
+void SqliteTarget::in_session(std::chrono::seconds lock_wait, const Work& work) {
+  patience_.deadline = clock_.now() + lock_wait;
   naming_database([&] {
-    const auto last_row = find_last_row(*connection_, config_.table);
-    start_ = last_row ? std::optional(RunStart{record.run_id, *last_row}) : std::nullopt;
-    SqliteStatement insert = connection_->prepare(
-        "INSERT INTO loadgen_runs (run_id, app_version, table_name, started_at, config) "
-        "VALUES (?1, ?2, ?3, ?4, CASE WHEN ?6 IS NULL THEN ?5 ELSE json_set(?5, "
-        "'$.last_row_before', json_object('id', ?6, 'run_id', ?7, 'sequence', ?8)) END)");
-    insert.bind(1, record.run_id);
-    insert.bind(2, record.app_version);
-    insert.bind(3, config_.table);
-    insert.bind(4, unix_microseconds(record.started_at));
-    insert.bind(5, record.config_json);
-    if (last_row) {
-      insert.bind(6, last_row->id);
-      insert.bind(7, last_row->run_id);
-      insert.bind(8, last_row->sequence);
-    }
-    if (const int code = insert.run(); code != SQLITE_OK) connection_->fail(code);
+    SqliteSession session(*connection_);
+    work(session);
   });
 }
 
-void SqliteTarget::record_end(std::int64_t run_id, WallTime ended_at,
-                              const std::string& result_json) {
-  patience_.deadline = clock_.now() + kFinishLockWait;
+void SqliteTarget::in_new_session(std::chrono::seconds lock_wait, const Work& work) {
+  patience_.deadline = clock_.now() + lock_wait;
   naming_database([&] {
-    SqliteStatement update = connection_->prepare(
-        "UPDATE loadgen_runs SET ended_at = ?2, result = ?3 WHERE run_id = ?1");
-    update.bind(1, run_id);
-    update.bind(2, unix_microseconds(ended_at));
-    update.bind(3, result_json);
-    if (const int code = update.run(); code != SQLITE_OK) connection_->fail(code);
-    if (connection_->changes() == 0) {
-      throw SetupError("the run's row in loadgen_runs was deleted during the run");
-    }
-  });
-}
-
-std::optional<RecordedRun> SqliteTarget::find_run(std::optional<std::int64_t> run_id) {
-  patience_.deadline = clock_.now() + kFindLockWait;
-  return naming_database([&]() -> std::optional<RecordedRun> {
     is_open_ = false;
     connection_.emplace(path_, patience_, SqliteConnection::Absent::kRefuse);
     is_open_ = true;
-    SqliteStatement find = connection_->prepare(
-        "SELECT run_id, table_name, config, coalesce(result, ''), last ->> 'id', "
-        "last ->> 'run_id', last ->> 'sequence' FROM (SELECT *, CASE WHEN json_valid(config) "
-        "THEN config -> 'last_row_before' END AS last FROM loadgen_runs) "
-        "WHERE run_id = ?1 OR ?1 = -1 ORDER BY started_at DESC, run_id DESC LIMIT 1");
-    find.bind(1, run_id.value_or(-1));
-    int code = SQLITE_OK;
-    if (!find.step(code)) {
-      if (code != SQLITE_OK) connection_->fail(code);
-      return std::nullopt;
-    }
-    RecordedRun run{.run_id = find.integer(0),
-                    .table = std::string(find.text(1)),
-                    .config_json = std::string(find.text(2)),
-                    .result_json = std::string(find.text(3))};
-    const LastRow last_row{find.integer(4), find.integer(5), find.integer(6)};
-    start_ = find.text(4).empty() ? std::nullopt : std::optional(RunStart{run.run_id, last_row});
-    SqliteStatement ledger = connection_->prepare(
-        "SELECT count(*), coalesce(sum(rows), 0) FROM loadgen_ledger WHERE run_id = ?1");
-    ledger.bind(1, run.run_id);
-    // Without it the audit would take it that there was none, and miss nothing.
-    if (!ledger.step(code)) connection_->fail(code);
-    run.ledger_frames = static_cast<std::uint64_t>(ledger.integer(0));
-    run.ledger_rows = static_cast<std::uint64_t>(ledger.integer(1));
-    return run;
+    SqliteSession session(*connection_);
+    work(session);
   });
 }
 
 // A connection sees all rows of a file that has lost its name, and nobody who opens the path does.
 void SqliteTarget::check_is_in_place() const {
   if (connection_->has_moved()) throw SetupError(file_gone(path_));
-}
-
-void SqliteTarget::read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) {
-  patience_.deadline = clock_.now() + kFinishLockWait;
-  check_is_in_place();
-  naming_database([&] {
-    const bool texts = content == RowContent::kTexts;
-    const bool knows_start = start_ && start_->run_id == run_id &&
-                             find_last_row(*connection_, config_.table) &&
-                             is_there(*connection_, config_.table, start_->last_row_before);
-    SqliteStatement rows = connection_->prepare(fmt::format(
-        "SELECT sequence, producer{} FROM {} WHERE run_id = ?1{}", texts ? ", message" : "",
-        quote_identifier(config_.table), knows_start ? " AND id > ?2" : ""));
-    rows.bind(1, run_id);
-    if (knows_start) rows.bind(2, start_->last_row_before.id);
-    int code = SQLITE_OK;
-    while (rows.step(code)) {
-      const StoredRow row{rows.integer(0), rows.integer(1), texts ? rows.text(2) : ""};
-      if (!visit(row)) return;
-    }
-    if (code != SQLITE_OK) connection_->fail(code);
-  });
 }
 
 }  // namespace

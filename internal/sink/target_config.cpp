@@ -1,5 +1,7 @@
 #include "sink/target_config.h"
 
+#include <charconv>
+
 namespace loadgen {
 
 std::string quote_identifier(std::string_view name) {
@@ -25,6 +27,12 @@ std::string schema_for_table(std::string_view schema, std::string_view table) {
 
 std::int64_t unix_microseconds(WallTime when) {
   return std::chrono::duration_cast<std::chrono::microseconds>(when.time_since_epoch()).count();
+}
+
+std::int64_t to_integer(std::string_view text) {
+  std::int64_t value = 0;
+  std::from_chars(text.data(), text.data() + text.size(), value);
+  return value;
 }
 
 WriteError interrupted_error() {

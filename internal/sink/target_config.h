@@ -38,6 +38,9 @@ std::string schema_for_table(std::string_view schema, std::string_view table);
 
 std::int64_t unix_microseconds(WallTime when);
 
+// The value of an integer column that came as text; 0 of "".
+std::int64_t to_integer(std::string_view text);
+
 // What a sink says that was interrupted before it could write.
 WriteError interrupted_error();
 

@@ -61,15 +61,6 @@ class SinkTarget final : public Target {
     if (on_connect) on_connect();
     return std::make_unique<Connection>(sink_);
   }
-  void record_start(const RunRecord& /*record*/) override {}
-  void record_end(std::int64_t /*run_id*/, WallTime /*ended_at*/,
-                  const std::string& /*result_json*/) override {}
-  std::optional<RecordedRun> find_run(std::optional<std::int64_t> /*run_id*/) override {
-    return std::nullopt;
-  }
-  [[nodiscard]] bool can_read_back() const override { return false; }
-  void read_back(std::int64_t /*run_id*/, RowContent /*content*/,
-                 const RowVisitor& /*visit*/) override {}
   void interrupt() noexcept override {}
 
   std::atomic<int> connections{0};
