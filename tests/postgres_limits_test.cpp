@@ -131,15 +131,6 @@ TEST_CASE("postgres: a session lost while reading back is an outage, so that it 
   CHECK(error.code == "08006");
 }
 
-TEST_CASE("postgres: a run's record that is gone is not updated in silence") {
-  const auto db = test_postgres();
-  if (!db) return;
-  Bench bench(*db);
-  bench.target->open();
-  const WriteError error = error_of([&] { bench.target->run_log()->end(unique_run(), {}, "{}"); });
-  CHECK(error.message.ends_with("the run's row in loadgen_runs was deleted during the run"));
-}
-
 TEST_CASE("postgres: a run's start may be recorded again, but not over another's") {
   const auto db = test_postgres();
   if (!db) return;

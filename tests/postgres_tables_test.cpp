@@ -8,51 +8,13 @@
 #include <vector>
 
 #include "base/error.h"
-#include "sink/make_target.h"
-#include "support/postgres.h"
-#include "support/sql.h"
+#include "support/messages.h"
+#include "support/postgres_bench.h"
 
 using namespace loadgen;
 
-namespace {
-
-struct Bench {
-  std::unique_ptr<Target> target() {
-    Options options;
-    options.db = db;
-    options.table = table;
-    return make_target(options, clock);
-  }
-  std::string error_of_open() {
-    try {
-      target()->open();
-      return "";
-    } catch (const SetupError& error) {
-      return error.what();
-    }
-  }
-
-  SteadyClock clock;
-  std::string db = test_postgres().value_or("");
-  std::string table = unique_table();
-  std::int64_t run = unique_run();
-};
-
-std::vector<Message> two_messages() {
-  std::vector<Message> messages(2);
-  messages[1].sequence = 1;
-  return messages;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
-}  // namespace
-
 TEST_CASE("postgres: a ledger is refused unless its one unique key is on run and frame, at once") {
-  const auto db = test_postgres();
-  if (!db) return;
+  if (!test_postgres()) return;
   struct Case {
     std::string keys;     // of the table, after its columns
     std::string more;     // statements about the table l
@@ -79,10 +41,8 @@ TEST_CASE("postgres: a ledger is refused unless its one unique key is on run and
     CAPTURE(one.keys);
     CAPTURE(one.more);
     // The ledger's name is given: each has a schema of its own.
-    Bench bench;
-    const std::string schema = bench.table;
-    bench.db += "&options=-csearch_path%3D" + schema;
-    sql(*db, "CREATE SCHEMA " + schema);
+    PostgresBench bench;
+    bench.use_own_schema();
     sql(bench.db,
         "CREATE TABLE loadgen_ledger (run_id bigint NOT NULL, frame bigint NOT NULL, "
         "rows integer NOT NULL" +
@@ -98,7 +58,7 @@ TEST_CASE("postgres: a ledger is refused unless its one unique key is on run and
     // Whatever the key's name, a conflict is known as what it is.
     const auto target = bench.target();
     target->open();
-    const auto frame = two_messages();
+    const auto frame = some_messages(2);
     CHECK(target->connect({bench.run, {}}, {})->write({frame}).outcome == WriteOutcome::kWritten);
     CHECK(target->connect({bench.run, {}}, {})->write({frame}).outcome ==
           WriteOutcome::kAlreadyWritten);
@@ -106,25 +66,22 @@ TEST_CASE("postgres: a ledger is refused unless its one unique key is on run and
 }
 
 TEST_CASE("postgres: a unique key of the messages is no sign that a frame was stored") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   const auto target = bench.target();
   target->open();
   sql(bench.db, "ALTER TABLE " + bench.table + " ADD CONSTRAINT " + bench.table +
                     "_ledger_pkey UNIQUE (producer)");
-  const auto frame = two_messages();
+  const auto frame = some_messages(2);
   const WriteResult result = target->connect({bench.run, {}}, {})->write({frame});
   CHECK(result.outcome == WriteOutcome::kNotWritten);
   CHECK(result.error.error_class == ErrorClass::kPoison);
 }
 
 TEST_CASE("postgres: the runs' table is refused without its key") {
-  const auto db = test_postgres();
-  if (!db) return;
-  Bench bench;
-  const std::string schema = bench.table;
-  bench.db += "&options=-csearch_path%3D" + schema;
-  sql(*db, "CREATE SCHEMA " + schema);
+  PostgresBench bench;
+  if (!bench.is_there()) return;
+  bench.use_own_schema();
   bench.target()->open();
   sql(bench.db, "ALTER TABLE loadgen_runs DROP CONSTRAINT loadgen_runs_pkey");
   CHECK(contains(bench.error_of_open(), "CREATE UNIQUE INDEX ON loadgen_runs (run_id) makes one"));
@@ -157,7 +114,7 @@ TEST_CASE("postgres: the last row before a run is noted only where all later ids
                 false},
        }) {
     CAPTURE(one.more);
-    Bench bench;
+    PostgresBench bench;
     const auto target = bench.target();
     target->open();
     const auto about_table = [&](std::string statements) {
@@ -179,12 +136,9 @@ TEST_CASE("postgres: the last row before a run is noted only where all later ids
 }
 
 TEST_CASE("postgres: a partitioned ledger is refused, for its conflicts name a partition") {
-  const auto db = test_postgres();
-  if (!db) return;
-  Bench bench;
-  const std::string schema = bench.table;
-  bench.db += "&options=-csearch_path%3D" + schema;
-  sql(*db, "CREATE SCHEMA " + schema);
+  PostgresBench bench;
+  if (!bench.is_there()) return;
+  bench.use_own_schema();
   sql(bench.db,
       "CREATE TABLE loadgen_ledger (run_id bigint, frame bigint, rows integer, "
       "PRIMARY KEY (run_id, frame)) PARTITION BY HASH (run_id)");
@@ -194,19 +148,16 @@ TEST_CASE("postgres: a partitioned ledger is refused, for its conflicts name a p
 }
 
 TEST_CASE("postgres: a frame whose row the ledger does not take is not stored, and ends the run") {
-  const auto db = test_postgres();
-  if (!db) return;
-  Bench bench;
-  const std::string schema = bench.table;
-  bench.db += "&options=-csearch_path%3D" + schema;
-  sql(*db, "CREATE SCHEMA " + schema);
+  PostgresBench bench;
+  if (!bench.is_there()) return;
+  bench.use_own_schema();
   const auto target = bench.target();
   target->open();
   sql(bench.db,
       "CREATE FUNCTION f() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$");
   sql(bench.db,
       "CREATE TRIGGER t BEFORE INSERT ON loadgen_ledger FOR EACH ROW EXECUTE FUNCTION f()");
-  const auto frame = two_messages();
+  const auto frame = some_messages(2);
   const WriteResult result = target->connect({bench.run, {}}, {})->write({frame});
   CHECK(result.outcome == WriteOutcome::kNotWritten);
   CHECK(result.error.code == "row_count");

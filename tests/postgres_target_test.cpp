@@ -8,10 +8,9 @@
 #include <vector>
 
 #include "base/error.h"
-#include "sink/make_target.h"
 #include "sink/postgres_address.h"
-#include "support/postgres.h"
-#include "support/sql.h"
+#include "support/messages.h"
+#include "support/postgres_bench.h"
 
 using namespace loadgen;
 using namespace std::chrono_literals;
@@ -22,47 +21,14 @@ constexpr const char* kColumns =
     "(id bigserial, message varchar(256), created_at timestamptz, run_id bigint, sequence bigint, "
     "producer integer";
 
-struct Bench {
-  std::unique_ptr<Target> target(Durability durability = Durability::kFull) {
-    Options options;
-    options.db = db;
-    options.table = table;
-    options.durability = durability;
-    return make_target(options, clock);
-  }
-  std::string error_of_open() {
-    try {
-      target()->open();
-      return "";
-    } catch (const SetupError& error) {
-      return error.what();
-    }
-  }
-
-  SteadyClock clock;
-  std::string db = test_postgres().value_or("");
-  std::string table = unique_table();
-  std::int64_t run = unique_run();
-};
-
-std::vector<Message> some_messages(std::size_t count) {
-  std::vector<Message> messages(count);
-  for (std::size_t i = 0; i < count; ++i) messages[i].sequence = i;
-  return messages;
-}
-
-bool contains(const std::string& text, const std::string& part) {
-  return text.find(part) != std::string::npos;
-}
-
 }  // namespace
 
 TEST_CASE("postgres: the durability in force is set on the sinks' sessions and reported") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   for (const auto& [durability, value] :
        {std::pair(Durability::kFull, "on"), std::pair(Durability::kRelaxed, "off")}) {
-    const auto target = bench.target(durability);
+    const auto target = bench.target(InsertMethod::kAuto, durability);
     target->open();
     CHECK(target->info().durability.at(0) ==
           std::pair<std::string, std::string>("synchronous_commit", value));
@@ -84,8 +50,8 @@ TEST_CASE("postgres: the durability in force is set on the sinks' sessions and r
 }
 
 TEST_CASE("postgres: a table with missing columns or other types is named, refused, left alone") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   sql(bench.db, "CREATE TABLE " + bench.table + " (id bigserial, message text)");
   CHECK(contains(bench.error_of_open(),
                  "table " + bench.table + " does not fit: it has no column created_at"));
@@ -103,8 +69,8 @@ TEST_CASE("postgres: a table with missing columns or other types is named, refus
 }
 
 TEST_CASE("postgres: a user who may insert but not create can use tables that are there") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   bench.target()->open();
   const std::string role = "r" + bench.table;
   sql(bench.db, "CREATE ROLE " + role + " LOGIN");
@@ -118,8 +84,8 @@ TEST_CASE("postgres: a user who may insert but not create can use tables that ar
 }
 
 TEST_CASE("postgres: hostile table names are quoted") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   bench.target()->open();
   const std::string canary = bench.table;
   for (const std::string& table : {canary + "\"; DROP TABLE " + canary + ";--", "select " + canary,
@@ -141,8 +107,8 @@ TEST_CASE("postgres: hostile table names are quoted") {
 }
 
 TEST_CASE("postgres: a session that ends while a frame is under way is no success") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   const auto target = bench.target();
   target->open();
   const auto sink = target->connect({bench.run, {}}, {});
@@ -159,18 +125,13 @@ TEST_CASE("postgres: a session that ends while a frame is under way is no succes
 }
 
 TEST_CASE("postgres: a commit that a dying session leaves open is in doubt") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   for (const InsertMethod method :
        {InsertMethod::kCopy, InsertMethod::kMulti, InsertMethod::kUnnest, InsertMethod::kSingle}) {
     CAPTURE(to_name(method));
-    bench.table = unique_table();
-    bench.run = unique_run();
-    Options options;
-    options.db = bench.db;
-    options.table = bench.table;
-    options.insert = method;
-    const auto target = make_target(options, bench.clock);
+    bench.begin_anew();
+    const auto target = bench.target(method);
     target->open();
     // The commit waits in a deferred trigger, and there the session is ended.
     sql(bench.db, "CREATE FUNCTION f" + bench.table +
@@ -196,8 +157,8 @@ TEST_CASE("postgres: a commit that a dying session leaves open is in doubt") {
 }
 
 TEST_CASE("postgres: a deferred constraint that fails at the commit is a plain refusal") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   const auto target = bench.target();
   target->open();
   sql(bench.db, "CREATE FUNCTION f" + bench.table +
@@ -213,8 +174,8 @@ TEST_CASE("postgres: a deferred constraint that fails at the commit is a plain r
 }
 
 TEST_CASE("postgres: a text longer than any may be is refused, and overruns nothing") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   const auto target = bench.target();
   target->open();
   const auto sink = target->connect({bench.run, {}}, {});
@@ -233,8 +194,8 @@ TEST_CASE("postgres: a text longer than any may be is refused, and overruns noth
 }
 
 TEST_CASE("postgres: errors carry no row data") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   const auto target = bench.target();
   target->open();
   sql(bench.db, "ALTER TABLE " + bench.table + " ADD CHECK (message <> 'CANARY')");
@@ -286,8 +247,8 @@ TEST_CASE("postgres: an address that cannot be read is a usage error without its
 }
 
 TEST_CASE("postgres: a server that refuses says why in one line without the password") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   bench.db += "&password=CANARY&dbname=nosuch";
   const std::string error = bench.error_of_open();
   CHECK(contains(error, "nosuch"));
@@ -296,8 +257,8 @@ TEST_CASE("postgres: a server that refuses says why in one line without the pass
 }
 
 TEST_CASE("postgres: rows that a trigger drops are no success, whichever way they were sent") {
-  Bench bench;
-  if (bench.db.empty()) return;
+  PostgresBench bench;
+  if (!bench.is_there()) return;
   struct Case {
     InsertMethod method;
     std::size_t rows;
@@ -315,13 +276,8 @@ TEST_CASE("postgres: rows that a trigger drops are no success, whichever way the
     // Each of these rows is dropped.
     for (const std::string dropped : {"true", "NEW.sequence = 0"}) {
       CAPTURE(dropped);
-      bench.table = unique_table();
-      bench.run = unique_run();
-      Options options;
-      options.db = bench.db;
-      options.table = bench.table;
-      options.insert = one.method;
-      const auto target = make_target(options, bench.clock);
+      bench.begin_anew();
+      const auto target = bench.target(one.method);
       target->open();
       sql(bench.db, "CREATE FUNCTION f" + bench.table +
                         "() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RETURN NULL; END $$");

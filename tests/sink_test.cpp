@@ -9,10 +9,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "base/error.h"
 #include "model/generator.h"
 #include "sink/make_target.h"
 #include "support/postgres.h"
@@ -31,9 +33,10 @@ struct StoredMessage {
 
 // A kind of target, opened on an empty table.
 struct Bench {
-  Bench(std::string db, InsertMethod insert) {
+  Bench(std::string db, InsertMethod insert, Delivery delivery = Delivery::kExactlyOnce) {
     options.db = std::move(db);
     options.insert = insert;
+    options.delivery = delivery;
     options.table = unique_table();
     target = make_target(options, clock);
     target->open();
@@ -73,24 +76,48 @@ std::vector<Message> messages(std::uint64_t first, std::size_t count, const Cloc
 // Sizes that need each statement a sink may keep, twice where a size may be prepared.
 constexpr std::array<std::size_t, 11> kFrameSizes{1, 1, 2, 49, 50, 51, 500, 500, 500, 7, 1234};
 
-// Calls test(db, method) for every kind that keeps rows.
+// All ways to insert that a target at this address takes. Connects to nothing.
+std::vector<InsertMethod> methods_of(const std::string& db) {
+  std::vector<InsertMethod> methods;
+  SteadyClock clock;
+  Options options;
+  options.db = db;
+  for (const auto& [method, name] : kInsertMethodNames) {
+    if (method == InsertMethod::kAuto) continue;
+    options.insert = method;
+    try {
+      make_target(options, clock);
+      methods.push_back(method);
+    } catch (const UsageError&) {
+    }
+  }
+  return methods;
+}
+
+// Calls test(db, method) for every kind that keeps rows, and every way to insert that it takes.
 template <typename Test>
 void for_each_kind(Test test) {
   const TempDir dir;
-  for (const InsertMethod method : {InsertMethod::kMulti, InsertMethod::kSingle}) {
+  for (const InsertMethod method : methods_of("sqlite:x.db")) {
     CAPTURE(to_name(method));
     test("sqlite:" + dir.file(std::string(to_name(method)) + ".db"), method);
   }
   const auto postgres = test_postgres();
   if (!postgres) return;
-  for (const InsertMethod method :
-       {InsertMethod::kCopy, InsertMethod::kMulti, InsertMethod::kUnnest, InsertMethod::kSingle}) {
+  for (const InsertMethod method : methods_of(*postgres)) {
     CAPTURE(to_name(method));
     test(*postgres, method);
   }
 }
 
 }  // namespace
+
+TEST_CASE("sink: every way to insert is tested here") {
+  using enum InsertMethod;
+  CHECK(methods_of("sqlite:x.db") == std::vector{kMulti, kSingle});
+  CHECK(methods_of("postgres://h/d") == std::vector{kCopy, kMulti, kUnnest, kSingle});
+  CHECK(methods_of("null:").empty());
+}
 
 TEST_CASE("sink: a written frame is stored, every column of every row") {
   for_each_kind([](const std::string& db, InsertMethod method) {
@@ -142,6 +169,34 @@ TEST_CASE("sink: runs do not see each other's rows") {
   });
 }
 
+TEST_CASE("sink: with a ledger a frame that is written again is stored once, whoever writes it") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    const auto sink = bench.connect();
+    const auto frame = messages(0, 3, bench.clock);
+    REQUIRE(sink->write({frame}).outcome == WriteOutcome::kWritten);
+    CHECK(sink->write({frame}).outcome == WriteOutcome::kAlreadyWritten);
+    CHECK(bench.connect()->write({frame}).outcome == WriteOutcome::kAlreadyWritten);
+    // It is known by its id and its run, and the sink can go on.
+    CHECK(bench.connect(2)->write({frame}).outcome == WriteOutcome::kWritten);
+    CHECK(sink->write({messages(3, 2, bench.clock), 0}).outcome == WriteOutcome::kAlreadyWritten);
+    CHECK(sink->write({messages(3, 2, bench.clock)}).outcome == WriteOutcome::kWritten);
+    CHECK(bench.stored().size() == 5);
+  });
+}
+
+TEST_CASE("sink: without a ledger a frame that is written again is stored again") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method, Delivery::kAtLeastOnce);
+    const auto sink = bench.connect();
+    const auto frame = messages(0, 3, bench.clock);
+    CHECK(sink->write({frame}).outcome == WriteOutcome::kWritten);
+    CHECK(sink->write({frame}).outcome == WriteOutcome::kWritten);
+    CHECK(sql(db, "SELECT count(*), count(DISTINCT sequence) FROM " + bench.options.table) ==
+          SqlRows{{"6", "3"}});
+  });
+}
+
 TEST_CASE("sink: several sinks write at the same time") {
   for_each_kind([](const std::string& db, InsertMethod method) {
     Bench bench(db, method);
@@ -190,6 +245,8 @@ TEST_CASE("sink: a frame the database refuses leaves no row behind, whichever ro
       const auto frame = messages(0, 200, bench.clock);
       const WriteResult result = sink->write({frame});
       CHECK(result.outcome == WriteOutcome::kNotWritten);
+      CHECK(result.error.error_class == ErrorClass::kPoison);
+      CHECK(result.sink_is_usable());
       CHECK_FALSE(result.error.code.empty());
       CHECK_FALSE(result.error.message.empty());
       CHECK(bench.stored().empty());
@@ -221,11 +278,26 @@ TEST_CASE("target: reading back stops when the visitor has seen enough") {
     REQUIRE(bench.connect()->write({frame}).outcome == WriteOutcome::kWritten);
     int seen = 0;
     bench.target->rows()->read_back(bench.first_run + 1, RowContent::kSequences,
-                                    [&](const StoredRow& row) {
-                                      CHECK(row.text.empty());
-                                      return ++seen < 10;
-                                    });
+                                    [&](const StoredRow&) { return ++seen < 10; });
     CHECK(seen == 10);
+  });
+}
+
+TEST_CASE("target: asked for sequences, a reader tells nothing else") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    const auto frame = messages(0, 3, bench.clock);
+    REQUIRE(frame[2].producer == 2);
+    REQUIRE(bench.connect()->write({frame}).outcome == WriteOutcome::kWritten);
+    std::set<std::int64_t> sequences;
+    bench.target->rows()->read_back(bench.first_run + 1, RowContent::kSequences,
+                                    [&](const StoredRow& row) {
+                                      sequences.insert(row.sequence);
+                                      CHECK(row.producer == 0);
+                                      CHECK(row.text.empty());
+                                      return true;
+                                    });
+    CHECK(sequences == std::set<std::int64_t>{0, 1, 2});
   });
 }
 
@@ -256,6 +328,48 @@ TEST_CASE("target: a run's record is made at its start and completed at its end"
     CHECK(sql(db, "SELECT app_version, table_name, config, result" + where) ==
           SqlRows{{"1.2.3", bench.options.table, R"({"a": "it's"})", R"({"b": 2})"}});
     CHECK(sql(db, "SELECT count(*)" + where + " AND ended_at >= started_at") == SqlRows{{"1"}});
+  });
+}
+
+TEST_CASE("target: a run is found by its id, with what the ledger holds of it") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    const std::int64_t run_id = bench.first_run + 1;
+    RunLog& log = *bench.target->run_log();
+    CHECK_FALSE(log.find(run_id));
+    log.start({run_id, "1", bench.clock.wall_now(), R"({"a": 1})"});
+    const auto sink = bench.connect();
+    REQUIRE(sink->write({messages(0, 3, bench.clock)}).stored());
+    REQUIRE(sink->write({messages(3, 4, bench.clock)}).stored());
+    REQUIRE(bench.connect(2)->write({messages(0, 5, bench.clock)}).stored());
+
+    const auto later = make_target(bench.options, bench.clock);  // and not opened
+    CHECK(later->run_log()->find(std::nullopt));
+    CHECK_FALSE(later->run_log()->find(run_id + 1));
+    const auto unfinished = later->run_log()->find(run_id);
+    REQUIRE(unfinished);
+    CHECK(unfinished->run_id == run_id);
+    CHECK(unfinished->table == bench.options.table);
+    CHECK(unfinished->config_json == R"({"a": 1})");
+    CHECK(unfinished->result_json.empty());
+    CHECK(unfinished->ledger_frames == 2);
+    CHECK(unfinished->ledger_rows == 7);
+    log.end(run_id, bench.clock.wall_now(), R"({"b": 2})");
+    CHECK(later->run_log()->find(run_id)->result_json == R"({"b": 2})");
+  });
+}
+
+TEST_CASE("target: the result of a run whose record is gone is an error, not silence") {
+  for_each_kind([](const std::string& db, InsertMethod method) {
+    Bench bench(db, method);
+    RunLog& log = *bench.target->run_log();
+    std::string problem;
+    try {
+      log.end(bench.first_run + 1, {}, "{}");
+    } catch (const SetupError& error) {
+      problem = error.what();
+    }
+    CHECK(problem.ends_with(": the run's row in loadgen_runs was deleted during the run"));
   });
 }
 

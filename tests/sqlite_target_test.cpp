@@ -10,6 +10,7 @@
 
 #include "base/error.h"
 #include "sink/make_target.h"
+#include "support/messages.h"
 #include "support/process.h"
 #include "support/sql.h"
 #include "support/temp_dir.h"
@@ -45,12 +46,6 @@ struct Bench {
   SteadyClock clock;
   const std::string db;
 };
-
-std::vector<Message> some_messages(std::size_t count) {
-  std::vector<Message> messages(count);
-  for (std::size_t i = 0; i < count; ++i) messages[i].sequence = i;
-  return messages;
-}
 
 bool contains(const std::string& text, const std::string& part) {
   return text.find(part) != std::string::npos;
@@ -273,16 +268,6 @@ TEST_CASE("sqlite: rows that a table's own triggers write are not counted as the
       "BEGIN INSERT INTO seen VALUES (NEW.sequence), (NEW.sequence); END");
   const auto frame = some_messages(61);
   CHECK(target->connect({1, {}}, {})->write({frame}).outcome == WriteOutcome::kWritten);
-}
-
-TEST_CASE("sqlite: the result of a run whose record is gone is an error, not silence") {
-  Bench bench;
-  const auto target = bench.target();
-  target->open();
-  target->run_log()->start(
-      {.run_id = 7, .app_version = "1", .started_at = {}, .config_json = "{}"});
-  sql(bench.db, "DELETE FROM loadgen_runs");
-  CHECK_THROWS_AS(target->run_log()->end(7, {}, "{}"), SetupError);
 }
 
 TEST_CASE("sqlite: a frame for a file that was deleted, renamed or replaced is refused") {
