@@ -70,7 +70,7 @@ std::vector<Message> messages_from(std::uint64_t first, std::size_t count) {
   return list;
 }
 
-// Lets nobody in before the session is given up; after that everybody.
+// Refuses every connection until the session is given up, then accepts all.
 class SilentOnceTarget final : public Target {
  public:
   explicit SilentOnceTarget(Sink& sink) : inner_(sink) {}
@@ -334,7 +334,7 @@ TEST_CASE("courier: a commit in doubt is written again, and the ledger decides")
   }
 }
 
-TEST_CASE("courier: a ledger that holds a frame nobody doubted is a violation") {
+TEST_CASE("courier: a ledger that holds a frame that was not in doubt is a violation") {
   Fixture f;
   f.sink.ledger.insert(0);
   const auto list = messages_from(0, 5);
@@ -564,7 +564,7 @@ TEST_CASE("courier: a piece that may not be begun is not tried, and ends deliver
   CHECK(delivered.failure->error.code == "spool");
 }
 
-TEST_CASE("courier: what somebody keeps is neither unsent nor in doubt") {
+TEST_CASE("courier: messages that the callback keeps are neither unsent nor in doubt") {
   for (const bool doubt : {true, false}) {
     Fixture f;
     f.sink.answer = [doubt](std::size_t nth) {
@@ -572,7 +572,7 @@ TEST_CASE("courier: what somebody keeps is neither unsent nor in doubt") {
       return Answer{Fault::kNone, refusal(ErrorClass::kOutage)};
     };
     std::vector<Fate> left;
-    f.events.on_left = [&](std::span<const Message> messages, Fate fate) {
+    f.events.on_unstored = [&](std::span<const Message> messages, Fate fate) {
       left.insert(left.end(), messages.size(), fate);
       return true;
     };

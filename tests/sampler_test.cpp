@@ -186,10 +186,10 @@ TEST_CASE("sampler: what a worker counted before it left stays in the sum, and c
     consumer.record([](Sample& sample) { sample.ends[Fate::kStored] += 2; });
     CHECK(sampler.tick().ends[Fate::kStored] == 2);
     consumer.record([](Sample& sample) { sample.ends[Fate::kStored] += 3; });
-    sampler.leave(consumer);
+    sampler.unwatch(consumer);
   }
   producer.record([](SampleCounts& sample) { sample.produced += 5; });
-  sampler.leave(producer);
+  sampler.unwatch(producer);
   producer.record([](SampleCounts& sample) { sample.produced += 7; });  // nobody looks any more
   const Sample sum = sampler.finish();
   CHECK(sum.ends[Fate::kStored] == 5);

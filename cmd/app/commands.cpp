@@ -14,10 +14,10 @@
 #include "base/redact.h"
 #include "delivery/letter_file.h"
 #include "plan/plan.h"
-#include "report/deliver.h"
 #include "report/json_report.h"
 #include "report/judge.h"
 #include "report/output_file.h"
+#include "report/publish_report.h"
 #include "report/text_report.h"
 #include "run/conclude.h"
 #include "run/log.h"
@@ -33,7 +33,7 @@ void start_logging(const Options& options) {
   start_logging(options.log_level, options.quiet ? LogLevel::kWarn : LogLevel::kDebug);
 }
 
-// A link is refused, too: letters are not written through one.
+// Links are refused too, because letters are not written through a link.
 void check_letters(const char* flag, const std::string& path) {
   if (path.empty()) return;
   if (const int error = LetterFile(path).check(); error != 0) {
@@ -42,7 +42,7 @@ void check_letters(const char* flag, const std::string& path) {
   }
 }
 
-// Each file the user names is written by one part of the run alone.
+// Each file that the user names may be written by only one part of the run.
 void check_destinations(const Options& options, const Target& target) {
   std::vector<std::string> taken = target.files();
   if (!options.spool.empty()) taken.push_back(options.spool + "/spool.db");
@@ -50,7 +50,7 @@ void check_destinations(const Options& options, const Target& target) {
     check_destination("--dead-letter", options.dead_letter, taken);
     check_letters("--dead-letter", options.dead_letter);
   } else if (const int error = LetterFile(options.dead_letter).check(); error != 0) {
-    // Where nobody chose it, it is not to stop a run that needs none.
+    // The default file must not stop a run that may never need it.
     log_unwritable_letters(options.dead_letter, error);
   }
   taken.push_back(options.dead_letter);
@@ -60,24 +60,25 @@ void check_destinations(const Options& options, const Target& target) {
   check_destination("--json", options.json, taken);
 }
 
-// Of what came to no result. That its file cannot be written is not to hide the reason.
-void deliver_json_of_failure(const std::string& destination, const std::string& json,
+// For a command that failed without a result. If the file cannot be written, that must not hide the
+// reason.
+void publish_json_of_failure(const std::string& destination, const std::string& json,
                              std::string_view reason) {
   try {
-    deliver_json(json, destination);
+    publish_json(json, destination);
   } catch (const SetupError& problem) {
     if (problem.what() != reason) write_last_line(fmt::format("app: {}\n", problem.what()));
   }
 }
 
-// Of a command other than run.
+// The result of a command other than run.
 struct Result {
   int exit_code;
   std::string text;
   std::string json;
 };
 
-// Runs the command and delivers its result, or in the file that it came to none.
+// Runs the command and publishes its result, or writes the failure to the file.
 template <typename Command>
 int with_json(const std::string& destination, const std::vector<std::string>& taken,
               Command command) {
@@ -87,11 +88,11 @@ int with_json(const std::string& destination, const std::vector<std::string>& ta
     check_stdout();
     result = command();
   } catch (const std::exception& error) {
-    deliver_json_of_failure(destination, json_failure(reason_of(error), exit_code_of(error)),
+    publish_json_of_failure(destination, json_failure(reason_of(error), exit_code_of(error)),
                             error.what());
     throw;
   }
-  deliver(result->text, result->json, destination);
+  publish_report(result->text, result->json, destination);
   return result->exit_code;
 }
 
@@ -102,7 +103,7 @@ int exit_code(const VerifyReport& report) {
 
 }  // namespace
 
-// What the system refuses is no error of the database's.
+// An error of the operating system must not look like one of the database.
 std::string reason_of(const std::exception& error) {
   if (dynamic_cast<const std::bad_alloc*>(&error) != nullptr) {
     return "the system gives this process no more memory";
@@ -128,20 +129,20 @@ int execute(const Options& options) {
   const auto target = make_target(plan.options, clock);
   check_destinations(options, *target);
 
-  bool delivered = false;
+  bool published = false;
   const auto to_user = [&](const RunReport& report) {
-    delivered = true;
-    deliver(text_report(report), json_report(report), options.json);
+    published = true;
+    publish_report(text_report(report), json_report(report), options.json);
   };
   try {
     check_stdout();
     return run(plan, *target, clock, to_user).exit_code;
   } catch (const std::exception& error) {
-    // A result of an earlier run must not pass for this one's.
-    if (!delivered) {
+    // The file must not keep the result of an earlier run.
+    if (!published) {
       const RunReport report =
           report_failed_start(plan, *target, clock, reason_of(error), exit_code_of(error));
-      deliver_json_of_failure(options.json, json_report(report), error.what());
+      publish_json_of_failure(options.json, json_report(report), error.what());
     }
     throw;
   }

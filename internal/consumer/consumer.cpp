@@ -24,8 +24,8 @@ Batch collect(const ConsumerTools& tools, ConsumerAccount& account, const std::s
     const TimePoint deadline = first_taken + tools.limits.linger;
     for (TimePoint now = first_taken; count < slots.size() && now < deadline;) {
       const std::size_t more = channel.pop(slots.subspan(count), deadline, retire);
-      // This consumer has been there for them since they came, or since it began to wait: from then
-      // on they wait for the batch, not for a consumer.
+      // This consumer was ready when they came, or since it began to wait; from then on they wait
+      // for the batch, not for a consumer.
       for (std::size_t i = count; i < count + more; ++i) {
         slots[i].taken = std::max(slots[i].created, now);
       }
@@ -40,7 +40,7 @@ Batch collect(const ConsumerTools& tools, ConsumerAccount& account, const std::s
   return {slots.first(count), closed_by};
 }
 
-// Where the courier tells what became of a frame.
+// Receives the fates of a frame's messages from the courier.
 DeliveryEvents events_for(const ConsumerTools& tools, const Courier& courier,
                           ConsumerAccount& account) {
   using Messages = DeliveryEvents::Messages;
@@ -62,23 +62,25 @@ DeliveryEvents events_for(const ConsumerTools& tools, const Courier& courier,
   events.on_dead = [&](Messages messages) {
     if (account.dead_lettered(messages)) tools.custody.settle(messages, Fate::kDeadLettered);
   };
-  events.on_left = [&](Messages messages, Fate fate) {
+  events.on_unstored = [&](Messages messages, Fate fate) {
     const auto all_lost = tools.custody.keep(messages);
     bool counted = false;
     for (const LostMessages& lost : all_lost) {
-      counted = account.left(lost.messages, lost.fate == Fate::kInDoubt ? Fate::kInDoubt : fate);
+      counted =
+          account.unstored(lost.messages, lost.fate == Fate::kInDoubt ? Fate::kInDoubt : fate);
       if (counted && fate == Fate::kUnsent) tools.unsent.add(lost);
     }
-    // Whole, even if the channel has a part of it: the ledger knows nothing smaller.
+    // The whole frame, even if the spool has a part of it, because the ledger knows only whole
+    // frames.
     if (counted && fate == Fate::kInDoubt) tools.unsent.add_in_doubt(messages);
-    account.kept(messages);  // the others
+    account.kept(messages);  // those that are not lost
     return true;
   };
   return events;
 }
 
-// What is left of the batch once the messages that are too late are dropped. Before it is a frame:
-// one that was tried may be stored already, late or not.
+// Drops messages that are too late and returns the rest of the batch. Call it before the batch
+// becomes a frame, because a frame that was tried may be stored already.
 std::optional<std::span<Message>> drop_late(const ConsumerTools& tools, ConsumerAccount& account,
                                             std::span<Message> messages) {
   if (!tools.limits.max_lag) return messages;

@@ -1,5 +1,5 @@
 // The body of a consumer thread: messages from the channel become frames, frames are delivered, and
-// what became of each message is counted and timed.
+// the fate of each message is counted and timed.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +23,7 @@ struct FrameLimits {
   std::optional<nanoseconds> max_lag = std::nullopt;
 };
 
-// What all consumers of a lane work with. Borrowed; must outlive the threads.
+// What all consumers of a lane use. Borrowed; must outlive the threads.
 struct ConsumerTools {
   Channel& channel;
   Custody& custody;
@@ -33,10 +33,11 @@ struct ConsumerTools {
   std::stop_token give_up;  // no further frame is begun
 };
 
-// Runs until the channel is finished, delivery has failed, it is told to give up or to retire, or
-// the account is closed. One that is told to retire writes the frame it has begun. Returns why
-// nothing more can be stored, if that is so. Blocks. Allocates while buffers grow to the size of a
-// frame. What it throws (no memory, for one) leaves in the account what was in hand.
+// Runs until the channel is finished, delivery fails for good, give_up or `retire` is requested, or
+// the account is closed. After a request to retire it still writes the frame it has begun. Returns
+// why nothing more can be stored, if delivery failed. Blocks. Allocates while buffers grow to the
+// size of a frame. May throw, for example without memory; the account then still has what was in
+// hand.
 std::optional<WriteResult> consume(const ConsumerTools& tools, Courier& courier,
                                    ConsumerAccount& account, const std::stop_token& retire);
 

@@ -19,7 +19,7 @@ bool ConsumerAccount::hold(std::size_t count) {
 std::optional<std::size_t> ConsumerAccount::drop_late(TimePoint oldest) {
   const std::lock_guard lock(mutex_);
   if (closed_) return std::nullopt;
-  // From the end, because the late ones mostly are the first, and then nothing moves.
+  // From the end, because late messages are usually the first, and then nothing moves.
   std::size_t late = held_;
   for (std::size_t i = held_; i-- > 0;) {
     if (slots_[i].due < oldest) continue;
@@ -30,7 +30,7 @@ std::optional<std::size_t> ConsumerAccount::drop_late(TimePoint oldest) {
   if (late == held_) {
     held_ = 0;
   } else {
-    settle_locked(std::span<const Message>(slots_).first(late));
+    note_end_locked(std::span<const Message>(slots_).first(late));
   }
   return late;
 }
@@ -49,11 +49,11 @@ bool ConsumerAccount::begin_piece(Messages piece) {
   return true;
 }
 
-// False: the account is closed, and they were counted then.
-bool ConsumerAccount::settle_locked(Messages messages) {
+// False: the account is closed and close() has returned these messages.
+bool ConsumerAccount::note_end_locked(Messages messages) {
   if (closed_) return false;
   ranges_of(messages, ranges_);
-  settled_.insert(settled_.end(), ranges_.begin(), ranges_.end());
+  ended_.insert(ended_.end(), ranges_.begin(), ranges_.end());
   return true;
 }
 
@@ -63,7 +63,7 @@ void ConsumerAccount::count(Fate fate, std::size_t messages) {
 
 bool ConsumerAccount::stored(Messages messages, TimePoint end, nanoseconds held_back) {
   const std::lock_guard lock(mutex_);
-  if (!settle_locked(messages)) return false;
+  if (!note_end_locked(messages)) return false;
   last_commit_ = end;
   acknowledged_.insert(ranges_);
   meter_.record([&](Sample& sample) {
@@ -78,19 +78,19 @@ bool ConsumerAccount::stored(Messages messages, TimePoint end, nanoseconds held_
 
 bool ConsumerAccount::dead_lettered(Messages messages) {
   const std::lock_guard lock(mutex_);
-  if (!settle_locked(messages)) return false;
+  if (!note_end_locked(messages)) return false;
   count(Fate::kDeadLettered, messages.size());
   return true;
 }
 
 bool ConsumerAccount::kept(Messages messages) {
   const std::lock_guard lock(mutex_);
-  return settle_locked(messages);
+  return note_end_locked(messages);
 }
 
-bool ConsumerAccount::left(Messages messages, Fate fate) {
+bool ConsumerAccount::unstored(Messages messages, Fate fate) {
   const std::lock_guard lock(mutex_);
-  if (!settle_locked(messages)) return false;
+  if (!note_end_locked(messages)) return false;
   count(fate, messages.size());
   return true;
 }
@@ -112,7 +112,7 @@ bool ConsumerAccount::finish(const Delivered& delivered, BatchEnd end, TimePoint
   });
   held_ = 0;
   piece_ = {};
-  settled_.clear();
+  ended_.clear();
   return true;
 }
 
@@ -120,11 +120,11 @@ ConsumerAccount::Closed ConsumerAccount::close() {
   const std::lock_guard lock(mutex_);
   Closed result;
   if (std::exchange(closed_, true)) return result;
-  SequenceSet settled;
-  for (const SequenceRange& range : settled_) settled.insert(range);
+  SequenceSet ended;
+  for (const SequenceRange& range : ended_) ended.insert(range);
   const Message* const piece_end = piece_.data() + piece_.size();
   for (const Message& message : std::span<const Message>(slots_).first(held_)) {
-    if (settled.contains(message.sequence)) continue;
+    if (ended.contains(message.sequence)) continue;
     const bool in_piece = &message >= piece_.data() && &message < piece_end;
     (in_piece ? result.in_doubt : result.unsent).push_back(message);
   }

@@ -19,23 +19,24 @@ WriteResult ledger_violation() {
 }
 
 constexpr BackoffPolicy kContention{std::chrono::milliseconds(10), std::chrono::milliseconds(500)};
-constexpr std::chrono::seconds kCapacityCap{30};  // somebody has to make room: no hurry
+constexpr std::chrono::seconds kCapacityCap{30};  // a person has to make room: no hurry
 constexpr std::uint64_t kMostUnknown = 3;
-// Contention that comes by chance, in half of all attempts, does so once in a million times.
+// If half of all attempts meet contention by chance, this many in a row happen once in a million
+// times.
 constexpr std::uint64_t kMostContention = 20;
-// A target that let us in before and now does not know us may be in the middle of being restored.
+// A target that accepted our login before and now refuses it may be in the middle of a restore.
 constexpr std::chrono::seconds kRefusalPatience{60};
 
-// An error goes to the log and into the result, where row data do not belong.
+// Errors go to the log and into the result, which must not hold row data.
 void hide_texts(WriteError& error, const Frame& frame) {
-  constexpr std::size_t kTelling = 8;  // shorter ones are in innocent messages, too
+  constexpr std::size_t kTelling = 8;  // shorter texts occur in messages by chance
   for (const Message& message : frame.messages) {
     if (message.text.size() >= kTelling) hide_text(error.message, message.text);
   }
 }
 
-// A lock that was waited for in vain says nothing of the frame. An earlier attempt at the same
-// frame, of another process, may hold it: parts of the frame would be stored beside that.
+// A timeout while waiting for a lock says nothing about the frame. Another process's attempt at the
+// same frame may hold the lock, and splitting the frame would then store parts of it twice.
 bool is_wait_for_lock(const WriteError& error) {
   return error.code == "55P03" || error.code == "57014" || error.code.starts_with("SQLITE_BUSY") ||
          error.code.starts_with("SQLITE_LOCKED");
@@ -68,7 +69,7 @@ void Courier::connect() {
   }
   auto sink = context_.target.connect(context_.run, stop);
   const std::lock_guard lock(mutex_);
-  // It came before there was a sink to pass it on to.
+  // The stop came before there was a sink to interrupt.
   if (stop.stop_requested()) sink->interrupt();
   sink_ = std::move(sink);
   was_connected_ = true;
@@ -81,20 +82,20 @@ Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
   successes_before_.reset();
   const std::uint64_t rows = frame.messages.size();
   const Piece whole =
-      settle(frame, rows > 1 ? Unwitnessed::kSplit : Unwitnessed::kPersist, events, delivered);
-  switch (whole.settled) {
-    case Settled::kStored:
+      try_piece(frame, rows > 1 ? Unwitnessed::kSplit : Unwitnessed::kPersist, events, delivered);
+  switch (whole.end) {
+    case PieceEnd::kStored:
       delivered.ends[Fate::kStored] = rows;
       events.on_stored(frame.messages, confirmed(whole));
       break;
-    case Settled::kUnsent:
-      leave(frame.messages, Fate::kUnsent, events, delivered);
+    case PieceEnd::kUnsent:
+      report_unstored(frame.messages, Fate::kUnsent, events, delivered);
       break;
-    case Settled::kInDoubt:
-      leave(frame.messages, Fate::kInDoubt, events, delivered);
+    case PieceEnd::kInDoubt:
+      report_unstored(frame.messages, Fate::kInDoubt, events, delivered);
       break;
-    case Settled::kDeferred:  // only a part can be
-    case Settled::kPoison:
+    case PieceEnd::kDeferred:  // only a part of a frame can be deferred
+    case PieceEnd::kPoison:
       if (events.on_refused()) return delivered;
       isolate(frame, whole, events, delivered);
       break;
@@ -107,42 +108,42 @@ Delivered Courier::deliver(const Frame& frame, const DeliveryEvents& events) {
   return delivered;
 }
 
-// A sink may return later than the commit: that is not the message's time.
+// A sink may return later than the commit; that time does not count as the message's.
 TimePoint Courier::confirmed(const Piece& piece) const {
   return piece.last.confirmed.value_or(context_.clock.now());
 }
 
-void Courier::leave(std::span<const Message> messages, Fate fate, const DeliveryEvents& events,
-                    Delivered& delivered) {
-  if (messages.empty() || events.on_left(messages, fate)) return;
+void Courier::report_unstored(std::span<const Message> messages, Fate fate,
+                              const DeliveryEvents& events, Delivered& delivered) {
+  if (messages.empty() || events.on_unstored(messages, fate)) return;
   delivered.ends[fate] += messages.size();
 }
 
 // Tries the piece until it is stored, refused for good, or may not be tried again.
-Courier::Piece Courier::settle(const Frame& frame, Unwitnessed unwitnessed,
-                               const DeliveryEvents& events, Delivered& delivered) {
+Courier::Piece Courier::try_piece(const Frame& frame, Unwitnessed unwitnessed,
+                                  const DeliveryEvents& events, Delivered& delivered) {
   Trying trying;
   Piece piece;
-  const auto end_as = [&](Settled settled) {
-    piece.settled = settled;
+  const auto end_as = [&](PieceEnd end) {
+    piece.end = end;
     piece.attempts = trying.attempts;
     delivered.retried_frames += trying.attempts > 1 ? 1 : 0;
     return piece;
   };
-  const auto unsettled = [&] {
-    return end_as(trying.in_doubt ? Settled::kInDoubt : Settled::kUnsent);
+  const auto end_unstored = [&] {
+    return end_as(trying.in_doubt ? PieceEnd::kInDoubt : PieceEnd::kUnsent);
   };
   if (auto problem = events.on_begin(frame.messages)) {
     delivered.failure = WriteResult{WriteOutcome::kNotWritten, *std::move(problem)};
-    return unsettled();
+    return end_unstored();
   }
   while (!context_.give_up.stop_requested()) {
     auto admission = context_.breaker.admit(context_.give_up);
     if (!admission) break;
     held_back_ += admission->waited();
     ++trying.attempts;
-    // A connection from before the breaker opened may be dead without a sign of it. To learn that
-    // by a write would cost a probe, and every courier has such a connection.
+    // A connection from before the breaker opened may be dead without any sign. Finding out by a
+    // write would cost a probe for every courier.
     if (std::exchange(openings_, admission->openings()) != admission->openings()) drop_sink();
     if (trying.in_doubt && context_.policy.delivery == Delivery::kAtLeastOnce) {
       delivered.resent += frame.messages.size();
@@ -156,55 +157,55 @@ Courier::Piece Courier::settle(const Frame& frame, Unwitnessed unwitnessed,
       refused_since_.reset();
       if (result.outcome == WriteOutcome::kAlreadyWritten) {
         delivered.duplicates_suppressed += frame.messages.size();
-        // Without doubt there was nothing to suppress: two frames of one id, or two runs of one id.
+        // The frame was not in doubt, so two frames or two runs share an id.
         if (!trying.in_doubt && context_.policy.origin == Origin::kFresh) {
           delivered.failure = ledger_violation();
         }
       }
-      return end_as(Settled::kStored);
+      return end_as(PieceEnd::kStored);
     }
-    // A session that had worked and is gone says little of the target, which may have ended all of
-    // them at once and be well: a new one, tried at once, tells. Nor does an attempt that failed
-    // because we wanted it to.
+    // Losing a session that had worked says little about the target, which may have ended all
+    // sessions at once and be well; a new session, tried at once, shows it. An attempt that we
+    // interrupted says nothing either.
     const bool lost_session = attempt.stage == Stage::kWrite && sink_has_stored_ && is_lost(result);
     const bool is_telling = !lost_session && !interrupted_.stop_requested();
     if (is_telling && is_ill_health(result)) {
       admission->failed();
     } else if (is_telling && result.error.error_class == ErrorClass::kPoison) {
-      admission->succeeded();  // it is well enough to refuse
+      admission->succeeded();  // the target is well enough to refuse
     } else {
       admission->uncounted();
     }
     if (!result.sink_is_usable()) drop_sink();
-    if (interrupted_.stop_requested()) {  // then it failed because we wanted it to
+    if (interrupted_.stop_requested()) {  // then we made it fail
       trying.in_doubt |= result.outcome == WriteOutcome::kInDoubt;
-      return unsettled();
+      return end_unstored();
     }
     context_.on_error(result);
     if (result.outcome == WriteOutcome::kInDoubt) {
       trying.in_doubt = true;
     } else if (result.error.error_class == ErrorClass::kPoison) {
-      // Past its row in the ledger: an attempt in doubt before this one was not committed.
-      return end_as(Settled::kPoison);
+      // The frame's ledger row was accepted, so an earlier attempt in doubt was not committed.
+      return end_as(PieceEnd::kPoison);
     }
     switch (whose_fault(attempt, trying)) {
       case Blame::kNotYet:
         break;
       case Blame::kFrame:
-        return end_as(Settled::kPoison);
+        return end_as(PieceEnd::kPoison);
       case Blame::kUnknown:
-        if (unwitnessed == Unwitnessed::kSplit) return end_as(Settled::kPoison);
-        if (unwitnessed == Unwitnessed::kDefer) return end_as(Settled::kDeferred);
+        if (unwitnessed == Unwitnessed::kSplit) return end_as(PieceEnd::kPoison);
+        if (unwitnessed == Unwitnessed::kDefer) return end_as(PieceEnd::kDeferred);
         break;
     }
     trying.unknown_errors += result.error.error_class == ErrorClass::kUnknown ? 1 : 0;
     if (is_hopeless(attempt, trying)) {
       delivered.failure = result;
-      return unsettled();
+      return end_unstored();
     }
     if (!lost_session && !back_off(result, trying)) break;
   }
-  return unsettled();
+  return end_unstored();
 }
 
 Courier::Attempt Courier::attempt(const Frame& frame) {
@@ -220,7 +221,7 @@ Courier::Attempt Courier::attempt(const Frame& frame) {
     }
   }
   WriteResult result = end_attempt(sink_->write(frame));
-  if (session_.stop_requested()) drop_sink();  // even if it was cut just after its answer
+  if (session_.stop_requested()) drop_sink();  // even if it was interrupted just after its answer
   if (!result.stored()) hide_texts(result.error, frame);
   return {Stage::kWrite, std::move(result)};
 }
@@ -230,7 +231,7 @@ void Courier::begin_attempt(TimePoint now) {
   attempt_began_ = now;
 }
 
-// What a driver says of a session that we ended would blame the other side.
+// The driver's error for a session that we ended would blame the other side.
 WriteResult Courier::end_attempt(WriteResult result) {
   const std::lock_guard lock(mutex_);
   attempt_began_.reset();
@@ -249,8 +250,8 @@ void Courier::drop_sink() {
   dropped = std::move(sink_);
 }
 
-// Whether it must be the frame, though the error's class says that trying again helps: it is
-// refused again and again in the same way while others, or other parts of it, are stored.
+// Whether the frame itself is to blame, although the error's class says that retrying helps: it is
+// refused again and again with the same code while other frames, or other parts of it, are stored.
 Courier::Blame Courier::whose_fault(const Attempt& attempt, Trying& trying) {
   const WriteError& error = attempt.result.error;
   const bool is_unknown = error.error_class == ErrorClass::kUnknown;
@@ -286,7 +287,7 @@ bool Courier::is_hopeless(const Attempt& attempt, const Trying& trying) {
   return now - *refused_since_ >= kRefusalPatience;
 }
 
-// False: told to give up meanwhile.
+// False: give_up was requested meanwhile.
 bool Courier::back_off(const WriteResult& result, Trying& trying) {
   BackoffPolicy policy = context_.policy.outage;
   bool may_hurry = true;
@@ -307,17 +308,17 @@ bool Courier::back_off(const WriteResult& result, Trying& trying) {
   return slept;
 }
 
-// What of a frame was given up on: the last piece was being tried, the others were not.
-void Courier::leave_pending(const Frame& frame, std::span<const PoisonIsolation::Piece> pending,
-                            Settled last, const DeliveryEvents& events, Delivered& delivered) {
+// Reports the pieces of a frame that were given up. Only the last one was being tried.
+void Courier::report_pending(const Frame& frame, std::span<const PoisonIsolation::Piece> pending,
+                             PieceEnd last, const DeliveryEvents& events, Delivered& delivered) {
   for (const PoisonIsolation::Piece& rows : pending) {
-    const bool is_in_doubt = last == Settled::kInDoubt && &rows == &pending.back();
-    leave(frame.messages.subspan(rows.first, rows.count),
-          is_in_doubt ? Fate::kInDoubt : Fate::kUnsent, events, delivered);
+    const bool is_in_doubt = last == PieceEnd::kInDoubt && &rows == &pending.back();
+    report_unstored(frame.messages.subspan(rows.first, rows.count),
+                    is_in_doubt ? Fate::kInDoubt : Fate::kUnsent, events, delivered);
   }
 }
 
-// A row of the frame can never be stored: finds out which, and stores all others.
+// Finds the rows of the frame that can never be stored, and stores all others.
 void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& events,
                       Delivered& delivered) {
   PoisonIsolation isolation(frame.messages.size());
@@ -325,35 +326,35 @@ void Courier::isolate(const Frame& frame, Piece piece, const DeliveryEvents& eve
   // The first piece is the whole frame, which was tried already.
   for (auto rows = isolation.next(); rows;) {
     const auto part = frame.messages.subspan(rows->first, rows->count);
-    if (piece.settled == Settled::kStored) {
+    if (piece.end == PieceEnd::kStored) {
       isolation.written();
       events.on_stored(part, confirmed(piece));
       delivered.ends[Fate::kStored] += rows->count;
-    } else if (piece.settled == Settled::kPoison) {
+    } else if (piece.end == PieceEnd::kPoison) {
       isolation.refused(piece.last.error.row);
       for (const std::size_t row : isolation.poison().subspan(dead.size())) {
         dead.push_back(
             make_dead_letter(context_.run, frame.messages[row], piece.attempts, piece.last.error));
       }
-    } else if (piece.settled == Settled::kDeferred) {
+    } else if (piece.end == PieceEnd::kDeferred) {
       isolation.defer();
     } else {
       break;
     }
     rows = isolation.next();
     if (rows) {
-      piece = settle({frame.messages.subspan(rows->first, rows->count)},
-                     isolation.may_defer() ? Unwitnessed::kDefer : Unwitnessed::kPersist, events,
-                     delivered);
+      piece = try_piece({frame.messages.subspan(rows->first, rows->count)},
+                        isolation.may_defer() ? Unwitnessed::kDefer : Unwitnessed::kPersist, events,
+                        delivered);
     }
   }
-  leave_pending(frame, isolation.pending(), piece.settled, events, delivered);
+  report_pending(frame, isolation.pending(), piece.end, events, delivered);
   if (dead.empty()) return;
   auto problem = context_.dead_letters.add(dead);
   for (const std::size_t row : isolation.poison()) {
     const auto poison = frame.messages.subspan(row, 1);
     if (problem) {
-      leave(poison, Fate::kUnsent, events, delivered);
+      report_unstored(poison, Fate::kUnsent, events, delivered);
     } else {
       events.on_dead(poison);
     }

@@ -1,6 +1,6 @@
-// Delivers frames to a target: writes each through a sink of its own, again and again while that
-// can help, and finds out the rows that can never be stored. What it may try, and when, is decided
-// by the error's class (sink/error_class.h), by the backoff, and by the breaker all couriers share.
+// Delivers frames to a target. A courier writes each frame through its own sink, retries while that
+// can help, and finds the rows that can never be stored. The error's class (sink/error_class.h),
+// the backoff and the breaker that all couriers share decide what it tries, and when.
 #pragma once
 
 #include <cstdint>
@@ -45,8 +45,9 @@ struct DeliveryContext {
   RetryBudget& budget;
   DeadLetterBox& dead_letters;
   DeliveryPolicy policy;
-  std::stop_token give_up;                           // no further attempt is begun
-  std::function<void(const WriteResult&)> on_error;  // an attempt did not store; thread-safe
+  std::stop_token give_up;  // no further attempt is begun
+  std::function<void(const WriteResult&)>
+      on_error;  // called for each attempt that did not store; thread-safe
 };
 
 // What became of the messages of a frame.
@@ -56,14 +57,16 @@ struct Delivered {
   std::uint64_t duplicates_suppressed = 0;  // messages that would have been stored twice
   std::uint64_t resent =
       0;  // messages in doubt, written again without a ledger: maybe stored twice
-  std::optional<WriteResult> failure{};  // why no further frame will be stored, if that is so
+  std::optional<WriteResult> failure{};  // why no further frame can be stored, if so
 };
 
-// Told of a frame's messages as their fate is known, by the thread that delivers. A piece of a
-// frame is a frame of its own; every message is in exactly one of the last three.
+// Called by the delivering thread as the fates of a frame's messages become known. A piece of a
+// split frame counts as a frame of its own. Each message is reported by exactly one of on_stored,
+// on_dead and on_unstored, unless on_refused returns true.
 struct DeliveryEvents {
   using Messages = std::span<const Message>;
-  // Before a frame is tried for the first time. An error: it is not tried, nor is any other.
+  // Before the first attempt of a frame. If it returns an error, neither this nor any other frame
+  // is tried.
   std::function<std::optional<WriteError>(Messages)> on_begin = [](Messages) {
     return std::optional<WriteError>();
   };
@@ -71,60 +74,58 @@ struct DeliveryEvents {
   std::function<void(Messages, TimePoint)> on_stored = [](Messages, TimePoint) {};
   // Safe in the dead letters.
   std::function<void(Messages)> on_dead = [](Messages) {};
-  // The frame was refused for what is in it, and is surely not stored. True: whoever sent it deals
-  // with it, and it counts nowhere; false: its bad rows are looked for, and the others stored.
+  // The frame was refused for its data, and is surely not stored. True: the caller of deliver()
+  // deals with the frame, which is not counted. False: the courier finds the bad rows and stores
+  // the others.
   std::function<bool()> on_refused = [] { return false; };
-  // Given up on: unsent, or in doubt. True: whoever is told accounts for them, and they do not
-  // count here.
-  std::function<bool(Messages, Fate)> on_left = [](Messages, Fate) { return false; };
+  // The messages were given up: unsent or in doubt. True: the callback accounts for them, and they
+  // are not counted in Delivered.
+  std::function<bool(Messages, Fate)> on_unstored = [](Messages, Fate) { return false; };
 };
 
 class Courier {
  public:
   explicit Courier(const DeliveryContext& context);
 
-  // Makes the connection the first frame goes through; without it, that frame does. Throws
-  // ConnectError.
+  // Connects in advance; otherwise the first frame connects. Throws ConnectError.
   void connect();
 
-  // Blocks until each message of the frame is settled, or no further attempt may be begun. Called
-  // by one thread at a time.
+  // Blocks until the fate of each message is known, or no further attempt may be begun. Called by
+  // one thread at a time.
   Delivered deliver(const Frame& frame, const DeliveryEvents& events);
 
-  // For the thread that delivers: how long the frame at hand has waited between attempts, held back
-  // by the backoff or the breaker.
+  // For the delivering thread: how long the backoff or the breaker has held back the current frame.
   [[nodiscard]] nanoseconds held_back() const { return held_back_; }
 
-  // Makes an attempt in progress, and every later one, end soon. From any thread.
+  // Makes the attempt in progress and every later one end soon. From any thread.
   void interrupt() noexcept;
-  // Gives up the session of an attempt that began at or before `overdue`, connecting or writing:
-  // the attempt then fails. Returns when the attempt in progress began, if there is one that goes
-  // on. From any thread.
+  // Ends the session of an attempt that began at or before `overdue`; the attempt then fails.
+  // Otherwise returns when the attempt in progress began, if there is one. From any thread.
   std::optional<TimePoint> interrupt_if_overdue(TimePoint overdue) noexcept;
 
  private:
-  enum class Settled { kStored, kPoison, kDeferred, kUnsent, kInDoubt };
+  enum class PieceEnd { kStored, kPoison, kDeferred, kUnsent, kInDoubt };
   // What to do with a piece that is refused again and again while nothing else is stored, so that
-  // nobody knows whether it is to blame.
+  // it is unknown whether the piece is to blame.
   enum class Unwitnessed {
     kSplit,    // a frame: its parts will tell
     kDefer,    // a part: the others will tell
     kPersist,  // there is nothing else to try
   };
   enum class Blame { kNotYet, kFrame, kUnknown };
-  // How one piece of a frame ended, and what the last attempt said.
+  // How one piece of a frame ended, and the result of the last attempt.
   struct Piece {
-    Settled settled = Settled::kUnsent;
+    PieceEnd end = PieceEnd::kUnsent;
     WriteResult last{};
     std::uint64_t attempts = 0;
   };
-  // What is known of a piece that is being tried.
+  // What is known about a piece that is being tried.
   struct Trying {
     std::uint64_t attempts = 0;
     std::uint64_t unknown_errors = 0;
     std::uint32_t waits = 0;  // before attempts
     bool in_doubt = false;
-    // Refusals with one code, one after the other, over sessions that live.
+    // Consecutive refusals with the same code, over sessions that stay alive.
     std::string refusal;
     std::uint64_t refusals = 0;
   };
@@ -136,36 +137,36 @@ class Courier {
   };
 
   [[nodiscard]] TimePoint confirmed(const Piece& piece) const;
-  Piece settle(const Frame& frame, Unwitnessed unwitnessed, const DeliveryEvents& events,
-               Delivered& delivered);
-  static void leave(std::span<const Message> messages, Fate fate, const DeliveryEvents& events,
-                    Delivered& delivered);
+  Piece try_piece(const Frame& frame, Unwitnessed unwitnessed, const DeliveryEvents& events,
+                  Delivered& delivered);
+  static void report_unstored(std::span<const Message> messages, Fate fate,
+                              const DeliveryEvents& events, Delivered& delivered);
   Attempt attempt(const Frame& frame);
   void begin_attempt(TimePoint now);
   WriteResult end_attempt(WriteResult result);
   void drop_sink();
   [[nodiscard]] Blame whose_fault(const Attempt& attempt, Trying& trying);
   [[nodiscard]] bool is_hopeless(const Attempt& attempt, const Trying& trying);
-  static void leave_pending(const Frame& frame, std::span<const PoisonIsolation::Piece> pending,
-                            Settled last, const DeliveryEvents& events, Delivered& delivered);
+  static void report_pending(const Frame& frame, std::span<const PoisonIsolation::Piece> pending,
+                             PieceEnd last, const DeliveryEvents& events, Delivered& delivered);
   bool back_off(const WriteResult& result, Trying& trying);
   void isolate(const Frame& frame, Piece piece, const DeliveryEvents& events, Delivered& delivered);
 
   const DeliveryContext& context_;
   std::minstd_rand random_;  // of the backoff
   nanoseconds held_back_{0};
-  // How often all couriers had succeeded when the frame at hand was first refused.
+  // How often all couriers had succeeded when the current frame was first refused.
   std::optional<std::uint64_t> successes_before_;
   bool was_connected_ = false;
-  bool sink_has_stored_ = false;            // the one there is now
+  bool sink_has_stored_ = false;            // the current sink
   std::uint64_t openings_ = 0;              // of the breaker, when the target was last tried
-  std::optional<TimePoint> refused_since_;  // the target turns us away as if we were strangers
+  std::optional<TimePoint> refused_since_;  // the target refuses to let us in
 
   std::stop_source interrupted_;
   std::mutex mutex_;
-  // Guarded by mutex_: the pointer, against interrupt(). Only the delivering thread changes it.
+  // Guarded by mutex_ (sink_: only the pointer, which only the delivering thread changes).
   std::unique_ptr<Sink> sink_;
-  std::stop_source session_;  // ends whatever the sink that is there, or is being made, waits for
+  std::stop_source session_;  // ends what the current sink, or one being made, waits for
   std::optional<TimePoint> attempt_began_;
   bool cut_ = false;  // the attempt in progress was overdue
 };

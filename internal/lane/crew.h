@@ -1,5 +1,5 @@
-// Workers that come and go: a thread each, and what the worker owns beside it (an account, a
-// connection). Thread-safe. Zero workers is a number like any other.
+// Workers that come and go. Each has a thread and what it owns (an account, a connection).
+// Thread-safe. A crew may have zero workers.
 #pragma once
 
 #include <algorithm>
@@ -19,16 +19,17 @@
 
 namespace loadgen {
 
-// None of these may use the crew, but for `work` and `fold` from the worker's own thread.
+// None of these may use the crew, except `work` and `fold` on the worker's own thread.
 template <typename Worker>
 struct CrewRules {
   // Makes the worker with this number: 0, 1, 2, ...
   std::function<std::unique_ptr<Worker>(std::uint32_t number)> make;
-  // What its thread does until there is nothing left to do or it is to retire. May not throw.
+  // Runs on the worker's thread until nothing is left to do or `retire` is requested. May not
+  // throw.
   std::function<void(Worker&, const std::stop_token& retire)> work;
-  // Takes over what a worker that has retired leaves: nobody else sees the worker any more.
+  // Takes over what a retired worker has counted. Nothing else uses the worker any more.
   std::function<void(Worker&)> fold;
-  // There is nothing left to do for any worker, however many there are.
+  // True when no worker, however many there are, has anything left to do.
   std::function<bool()> over;
 };
 
@@ -40,13 +41,13 @@ class Crew {
       : clock_(clock), ending_(ending), rules_(std::move(rules)) {}
   Crew(const Crew&) = delete;
   Crew& operator=(const Crew&) = delete;
-  // Blocks until all workers are done: somebody has told them to end.
+  // Blocks until all workers are done; they must have been told to end.
   ~Crew() {
     std::unique_lock lock(mutex_);
     changed_.wait(lock, [this] { return working_ == 0; });
   }
 
-  // Adds a worker that has no thread yet. What making it throws is passed on.
+  // Adds a worker that has no thread yet. Throws what `make` throws.
   Worker& hire() {
     const std::lock_guard lock(mutex_);
     return hire_locked();
@@ -58,13 +59,13 @@ class Crew {
     start_locked();
   }
 
-  // From now on so many are at work. New ones begin at once. Those that are too many retire, the
-  // newest first: each finishes what it has in hand, which may take as long as that takes, and this
-  // does not wait for it. Nothing happens once the crew is over. Throws as making a worker and
-  // starting its thread do; the crew then has those it could get.
+  // Sets the number of workers. New ones begin at once. Surplus ones retire, the newest first: each
+  // finishes what it has in hand, and resize() does not wait for that. Does nothing once wait() has
+  // returned true. Throws what making a worker or starting its thread throws; the workers started
+  // until then stay.
   void resize(std::size_t count) {
     const std::lock_guard lock(mutex_);
-    // Their threads are over, or need this lock no more.
+    // Their threads have ended, or do not need this lock any more.
     std::erase_if(gone_, [](const auto& member) { return member->done; });
     if (over_) return;
     for (auto member = members_.rbegin(); member != members_.rend() && active_locked() > count;
@@ -83,11 +84,11 @@ class Crew {
     }
   }
 
-  // Blocks until all workers are done and there is nothing left to do (true), or the ending's
-  // deadline has come (false). After true there are no new ones.
+  // Returns true once all workers are done and nothing is left to do, false once the ending's
+  // deadline has come. After true, no worker can be added.
   bool wait() {
     const auto wake = [this] {
-      { const std::lock_guard lock(mutex_); }  // who waits is before its check, or waits already
+      { const std::lock_guard lock(mutex_); }  // wait() has not checked yet, or waits already
       changed_.notify_all();
     };
     const std::stop_callback on_draining(ending_.token(Phase::kDraining), wake);
@@ -98,7 +99,7 @@ class Crew {
       const TimePoint now = clock_.now();
       const std::optional<TimePoint> deadline = ending_.deadline();
       if (deadline && now >= *deadline) return false;
-      // Where nobody is at work, nobody notices that the schedule is over.
+      // Without a worker, nothing else notices that the schedule is over.
       const std::optional<TimePoint> end = ending_.production_ends();
       const std::optional<TimePoint> wake_at = end && *end > now ? end : deadline;
       if (wake_at) {
@@ -111,26 +112,26 @@ class Crew {
     return true;
   }
 
-  // Once wait() has returned true: the threads are over, too.
+  // Joins all threads. Call it after wait() has returned true.
   void join() {
     const std::lock_guard lock(mutex_);
     gone_.clear();
     for (const auto& member : members_) member->thread = {};
   }
 
-  // How many workers there are, done or not; those that have retired do not count.
+  // How many workers there are, done or not, without retired ones.
   [[nodiscard]] std::size_t size() const {
     const std::lock_guard lock(mutex_);
     return members_.size();
   }
 
-  // How many threads are not done.
+  // How many workers are not done.
   [[nodiscard]] std::size_t working() const {
     const std::lock_guard lock(mutex_);
     return working_;
   }
 
-  // Calls visit(Worker&) for each, under the crew's lock: none of them is destroyed meanwhile.
+  // Calls visit(Worker&) for each worker, under the crew's lock, so none is destroyed meanwhile.
   template <typename Visit>
   void for_each(Visit visit) {
     const std::lock_guard lock(mutex_);
@@ -178,10 +179,10 @@ class Crew {
         members_.begin(), members_.end(), [](const auto& member) { return !member->retiring; }));
   }
 
-  // The end of a worker's thread. One that retires leaves the crew first, so that nobody else can
-  // reach it, and its connection may take its time to close.
+  // The end of a worker's thread. A retiring worker leaves the crew first, so that nothing else can
+  // reach it while its connection closes, which may take long.
   void end(Member& member) {
-    if (leave(member)) {
+    if (remove_if_retiring(member)) {
       rules_.fold(*member.worker);
       member.worker.reset();
     }
@@ -191,8 +192,8 @@ class Crew {
     changed_.notify_all();
   }
 
-  // False: it does not retire, but has found nothing left to do.
-  bool leave(Member& member) {
+  // Returns false for a worker that does not retire but has nothing left to do.
+  bool remove_if_retiring(Member& member) {
     const std::lock_guard lock(mutex_);
     if (!member.retiring) {
       finished_ = true;
@@ -200,7 +201,7 @@ class Crew {
     }
     const auto self = std::find_if(members_.begin(), members_.end(),
                                    [&](const auto& other) { return other.get() == &member; });
-    gone_.push_back(std::move(*self));  // for others to join
+    gone_.push_back(std::move(*self));  // resize() or join() joins its thread
     members_.erase(self);
     return true;
   }
@@ -218,7 +219,7 @@ class Crew {
   bool finished_ = false;  // a worker has found nothing left to do
   bool over_ = false;
   std::vector<std::unique_ptr<Member>> members_;
-  std::vector<std::unique_ptr<Member>> gone_;  // have retired, or are about to
+  std::vector<std::unique_ptr<Member>> gone_;  // retired
 };
 
 }  // namespace loadgen

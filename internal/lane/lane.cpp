@@ -71,7 +71,7 @@ Lane::Lane(const Plan& plan, Target& target, Clock& clock, LaneParts parts)
                  Reaction(ending_.token(Phase::kGivingUp), [this] { channel_->close(); }),
                  Reaction(ending_.token(Phase::kInterrupting), [this] { interrupt(); })} {}
 
-// A step may throw while threads run: they must not wait for each other for ever.
+// A step may throw while threads run; they must not wait for each other for ever.
 Lane::~Lane() {
   if (consumers_.working() + producers_.working() == 0) return;
   ending_.interrupt();
@@ -140,7 +140,7 @@ void Lane::start() {
   }
 }
 
-// A spool may be deleted while nobody writes to it, and the messages in it with it.
+// Checks for a deleted spool even while no thread writes to it.
 void Lane::watch_spool(const std::stop_token& stop) {
   while (clock_.sleep_until(clock_.now() + kLookAtSpool, stop)) {
     if (custody_.spool()->check_in_place()) continue;
@@ -170,7 +170,7 @@ void Lane::work(Work work) {
   try {
     work();
   } catch (const std::bad_alloc&) {
-    ending_.give_up();  // the memory reserve is used up, and its use is told as the failure
+    ending_.give_up();  // using the memory reserve has been noted as the failure
   } catch (const std::exception& error) {
     fail(fatal("exception", error.what()));
   }
@@ -206,7 +206,7 @@ void Lane::consume_as(ConsumerWorker& worker, const std::stop_token& retire) {
   if (failure) fail(*failure);
 }
 
-// Waits for the crew, for the drain timeout and a moment more to be interrupted in; returns how
+// Waits for the crew until the drain timeout, interrupts it, and waits a moment longer. Returns how
 // many of its threads are stuck.
 template <typename Worker>
 std::size_t Lane::await(Crew<Worker>& crew, const char* role, const char* place) {
@@ -216,7 +216,7 @@ std::size_t Lane::await(Crew<Worker>& crew, const char* role, const char* place)
   }
   if (crew.wait()) return 0;
   const std::size_t stuck = crew.working();
-  if (stuck == 0) return 0;  // they came just now
+  if (stuck == 0) return 0;  // they ended just now
   const WriteResult failure = fatal(
       "stuck",
       fmt::format("{} of {} {} did not come back from the {}", stuck, crew.size(), role, place));
@@ -244,12 +244,13 @@ void Lane::await_consumers() {
   watches_.spool.request_stop();
   if (stuck > 0) return;
   consumers_.join();
-  // From now on their sockets' numbers may belong to other connections: nobody may interrupt them.
+  // From now on other connections may reuse their sockets' numbers, so they must not be
+  // interrupted.
   consumers_.for_each([](ConsumerWorker& worker) { worker.courier.reset(); });
 }
 
 void Lane::fail(const WriteResult& why) {
-  // Interrupting makes writes fail; that is its meaning, not the target's fault.
+  // Interrupting makes writes fail; that is not a failure of the target.
   if (ending_.reached(Phase::kInterrupting)) return;
   if (note_failure(why)) {
     spdlog::error("Ending the run: {} ({})", why.error.message, why.error.code);
@@ -278,11 +279,11 @@ std::optional<TimePoint> Lane::cut_off(TimePoint overdue) {
   return earliest;
 }
 
-// The worker's account is closed: nobody has anything in hand as a rule, but an exception or a call
-// without an end leaves some.
+// Closes the worker's account. Normally nothing is in hand, except after an exception or when the
+// thread is stuck.
 void Lane::fold(ProducerWorker& worker) {
   ProducerAccount::Closed closed = worker.account.close();
-  books_.sampler.leave(worker.account.meter());
+  books_.sampler.unwatch(worker.account.meter());
   if (closed.unsent.empty() && closed.in_doubt.empty()) return;
   const std::lock_guard lock(books_.in_hand.mutex);
   books_.in_hand.of_producers.emplace_back(worker.number, std::move(closed));
@@ -290,7 +291,7 @@ void Lane::fold(ProducerWorker& worker) {
 
 void Lane::fold(ConsumerWorker& worker) {
   ConsumerAccount::Closed closed = worker.account.close();
-  books_.sampler.leave(worker.account.meter());
+  books_.sampler.unwatch(worker.account.meter());
   if (closed.unsent.empty() && closed.in_doubt.empty()) return;
   const std::lock_guard lock(books_.in_hand.mutex);
   books_.in_hand.of_consumers.push_back(std::move(closed));
@@ -331,7 +332,8 @@ LaneEnd Lane::finish() {
   result.drain_timed_out = ending_.timed_out();
   const Leftovers::Result left = leftovers.finish(*channel_, plan_.options.unsent);
   if (!left.spool_problem.empty()) {
-    // Even of a lane that is being interrupted: it is not the interruption that broke the spool.
+    // Counts even while the lane is being interrupted, because the interruption did not break the
+    // spool.
     note_failure(fatal("spool", left.spool_problem));
     spdlog::error("{}", left.spool_problem);
   }
@@ -347,7 +349,7 @@ LaneEnd Lane::finish() {
   return end;
 }
 
-// How long before the end the first message that was not acknowledged was due.
+// How long before the end the first unacknowledged message was due.
 std::optional<nanoseconds> Lane::oldest_missing(const SequenceSet& acknowledged,
                                                 std::uint64_t scheduled) const {
   const auto& ranges = acknowledged.ranges();

@@ -48,7 +48,7 @@ RunReport conclude(const std::vector<ResumedRun>& resumed, Drained drained,
   report.run_id = opened.plan.run_id;
   report.started_at = anchor.wall_at(lane.start);
   report.ended_at = anchor.wall_at(lane.consumers_done);
-  report.config = settled_config(opened.plan, drained.database.insert);
+  report.config = effective_config(opened.plan, drained.database.insert);
   report.profile = opened.lane->schedule().profile();
   report.environment = describe_machine();
   report.database = drained.database;
@@ -80,7 +80,7 @@ RunReport report_failed_start(const Plan& plan, Target& target, Clock& clock,
   report.started = false;
   report.run_id = plan.run_id;
   report.started_at = report.ended_at = clock.wall_now();
-  report.config = settled_config(plan, plan.options.insert);
+  report.config = effective_config(plan, plan.options.insert);
   report.profile = plan.schedule.profile();
   report.environment = describe_machine();
   report.database = target.info();

@@ -15,8 +15,8 @@
 namespace loadgen {
 namespace {
 
-// A run that cannot start leaves no record in the database; one in the spool without messages is
-// forgotten by the next run.
+// A run that cannot start leaves no record in the database. Its record in the spool, without
+// messages, is removed by the next run.
 void record_start(const Opened& opened) {
   const Plan& plan = opened.plan;
   const Custody& custody = opened.lane->custody();
@@ -29,12 +29,13 @@ void record_start(const Opened& opened) {
       .run_id = plan.run_id,
       .app_version = kVersion,
       .started_at = opened.lane->delivery().run.anchor.wall,
-      .config_json = json_config(settled_config(plan, opened.target.info().insert))};
+      .config_json = json_config(effective_config(plan, opened.target.info().insert))};
   await_database(
       opened.clock, plan.options, [&] { opened.target.interrupt(); }, [&] { log->start(record); });
 }
 
-// The progress line, while the result lives; without a thread for it the run does without it.
+// Shows the progress line as long as the result exists; without a thread the run goes on without
+// it.
 std::jthread start_progress(const Opened& opened, TimePoint begin) {
   const Options& options = opened.plan.options;
   if (!options.progress || options.quiet) return {};

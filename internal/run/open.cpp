@@ -75,7 +75,7 @@ Connected connect(const Opened& opened) {
   return {opened};
 }
 
-Options settled_config(const Plan& plan, InsertMethod in_force) {
+Options effective_config(const Plan& plan, InsertMethod in_force) {
   Options config = plan.options;
   config.seed = plan.seed;
   config.insert = in_force;

@@ -1,5 +1,5 @@
-// The first steps of a run: what it stands on is opened and checked, and its connections are made.
-// No producer or consumer thread runs yet, and a signal simply ends the process.
+// The first steps of a run: open and check the spool and the target, then connect. No producer or
+// consumer thread runs yet, and a signal simply ends the process.
 #pragma once
 
 #include <memory>
@@ -21,11 +21,11 @@ struct Opened {
 };
 
 // Opens the spool, if there is one, and the target. Blocks for --connect-wait at most. Throws
-// UsageError when the spool cannot be used, SetupError for the rest. `timing`: see LaneParts.
+// UsageError when the spool cannot be used, SetupError for other failures. `timing`: see LaneParts.
 Opened open(const Plan& plan, Target& target, Clock& clock,
             ConsumerAccount::Timing timing = ConsumerAccount::Timing::kOn);
 
-// Its consumers are connected.
+// A run whose consumers are connected.
 struct Connected {
   const Opened& opened;
 };
@@ -33,7 +33,7 @@ struct Connected {
 // Blocks for --connect-wait at most for each connection. Throws SetupError.
 Connected connect(const Opened& opened);
 
-// The options with all that was left open decided, and without a secret.
-Options settled_config(const Plan& plan, InsertMethod in_force);
+// The options with all choices made (seed, insert method), without secrets.
+Options effective_config(const Plan& plan, InsertMethod in_force);
 
 }  // namespace loadgen

@@ -17,7 +17,7 @@
 namespace loadgen {
 namespace {
 
-// How long a database that was well may take for the one row that holds the result.
+// How long a working database may take to store the one row with the result.
 constexpr std::chrono::seconds kRecordLimit{10};
 
 void record_end(const RunReport& report, const Opened& opened) {
@@ -36,22 +36,22 @@ void record_end(const RunReport& report, const Opened& opened) {
 }  // namespace
 
 void publish(const RunReport& report, const Opened& opened, bool has_stuck_thread,
-             const Deliver& deliver) {
-  // All is decided: the database's copy of it may fail, or never be made, and so it comes last.
-  std::optional<SetupError> undelivered;
+             const ReportPublisher& publish_report) {
+  // The user comes first, because storing the copy in the database may fail or never happen.
+  std::optional<SetupError> unpublished;
   try {
-    deliver(report);
+    publish_report(report);
   } catch (const SetupError& error) {
-    undelivered = error;
+    unpublished = error;
   }
   if (has_stuck_thread) {
     finish_logging();
-    if (undelivered) write_last_line(fmt::format("app: {}\n", undelivered->what()));
-    std::_Exit(undelivered ? int{kExitFailed} : report.exit_code);
+    if (unpublished) write_last_line(fmt::format("app: {}\n", unpublished->what()));
+    std::_Exit(unpublished ? int{kExitFailed} : report.exit_code);
   }
-  // Whoever aborts does not want to wait for a database.
+  // A user who aborts does not want to wait for the database.
   if (!opened.lane->ending().reached(Phase::kAborting)) record_end(report, opened);
-  if (undelivered) throw SetupError(*undelivered);
+  if (unpublished) throw SetupError(*unpublished);
 }
 
 }  // namespace loadgen

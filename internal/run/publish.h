@@ -1,4 +1,4 @@
-// Where a finished report goes: to the user, and a copy of it into the database.
+// Gives a finished report to the user and stores a copy in the database.
 #pragma once
 
 #include <functional>
@@ -8,11 +8,11 @@
 
 namespace loadgen {
 
-using Deliver = std::function<void(const RunReport&)>;
+using ReportPublisher = std::function<void(const RunReport&)>;
 
-// Blocks for both, for the database no longer than 10 s. Throws what `deliver` throws, once the
-// copy is made. Ends the process when a thread of the run is stuck: it cannot be joined.
+// Blocks for both, for the database at most 10 s. Throws what `publish_report` throws, after the
+// copy is made. Exits the process when a thread of the run is stuck and cannot be joined.
 void publish(const RunReport& report, const Opened& opened, bool has_stuck_thread,
-             const Deliver& deliver);
+             const ReportPublisher& publish_report);
 
 }  // namespace loadgen

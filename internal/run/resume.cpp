@@ -27,7 +27,7 @@
 namespace loadgen {
 namespace {
 
-// What ends resuming before all is delivered: a signal, or a time without progress.
+// Ends resuming early: on a signal, or after a time without progress.
 class Interruption {
  public:
   Interruption(Clock& clock, nanoseconds patience, Target& target)
@@ -35,7 +35,7 @@ class Interruption {
 
   [[nodiscard]] std::stop_token give_up() const { return give_up_.get_token(); }
 
-  // Throws what ends resuming, if that is so.
+  // Throws if resuming must end.
   void check() const {
     if (signal_ != 0) {
       throw StartInterrupted(fmt::format("resuming was ended by SIG{}; what was not delivered "
@@ -48,7 +48,7 @@ class Interruption {
     }
   }
 
-  // While it lives, a courier is at work that can be interrupted, and has to get on.
+  // While it exists, a courier is at work that can be interrupted and must make progress.
   class Scope {
    public:
     Scope(Interruption& owner, Courier& courier)
@@ -101,10 +101,10 @@ class Interruption {
   SignalWatcher signals_{clock_, [this](int signal, int nth) { on_signal(signal, nth); }};
 };
 
-// One earlier run, from what is in the spool to an audited table.
+// Resumes one earlier run: delivers its messages in the spool and audits the table.
 class Resumption {
  public:
-  // `lost_keys`: messages that may be this run's, but for their damaged key.
+  // `lost_keys`: messages with a damaged key, which may belong to this run.
   Resumption(Spool& spool, SpooledRun run, const DeliveryContext& delivery, const Options& options,
              std::uint64_t lost_keys, Interruption& interruption)
       : spool_(spool),
@@ -127,7 +127,7 @@ class Resumption {
       at_work_.reset();
     }
     must(spool_.flush());
-    // Rows whose key is damaged were never come across.
+    // Rows with a damaged key were never read.
     result_.damaged += spool_.read([&](SpoolStore& store) { return store.count(run_.run_id); });
     audit_run();
     if (result_.audit.passed != false) must(spool_.forget_run(run_));
@@ -159,7 +159,7 @@ class Resumption {
     return end;
   }
 
-  // Only once their frame is delivered: it is known as long as they are there.
+  // Call it only after their frame is delivered, because removing them removes the frame.
   void put_away(std::span<const std::uint64_t> damaged) {
     for (const std::uint64_t sequence : damaged) {
       spool_.settle(run_, SequenceRange{sequence, sequence + 1}, SpoolEnd::kDamaged);
@@ -167,7 +167,7 @@ class Resumption {
     result_.damaged += damaged.size();
   }
 
-  // As they were fixed, but for messages that are damaged: the ledger knows a frame by its id.
+  // Frames as they were recorded, without damaged messages; the ledger knows a frame by its id.
   void deliver_fixed() {
     const auto fixed =
         spool_.read([&](SpoolStore& store) { return store.fixed_frames(run_.run_id); });
@@ -184,8 +184,8 @@ class Resumption {
     if (fixed.damaged) settle_what_is_stored();
   }
 
-  // A frame that cannot be read may have been committed. Which of its messages are stored, only the
-  // table can tell.
+  // A frame that cannot be read may have been committed. Only the table shows which of its messages
+  // are stored.
   void settle_what_is_stored() {
     RowReader* const rows = context_.target.rows();
     if (rows == nullptr) return;  // then nothing is
@@ -242,7 +242,7 @@ class Resumption {
       spool_.settle(run_, piece, SpoolEnd::kStored);
     };
     events.on_dead = [&](Messages piece) { spool_.settle(run_, piece, SpoolEnd::kGivenUp); };
-    events.on_left = [](Messages, Fate) { return true; };  // they stay in the spool
+    events.on_unstored = [](Messages, Fate) { return true; };  // they stay in the spool
     const Delivered delivered = courier_.deliver({messages, frame}, events);
     const std::uint64_t stored = delivered.ends[Fate::kStored];
     const std::uint64_t dead = delivered.ends[Fate::kDeadLettered];
@@ -283,7 +283,8 @@ class Resumption {
                                .acknowledged = acknowledged,
                                .produced = run_.all_spooled ? accepted : everything,
                                .generator = generator,
-                               // Without a ledger what a crash left in doubt may be there twice.
+                               // Without a ledger, messages that a crash left in doubt may be
+                               // stored twice.
                                .duplicates_allowed = run_.exactly_once ? 0 : accepted.size(),
                                .losses_allowed = result_.damaged + lost_keys_};
     AuditWatch watch(context_.clock);
@@ -333,11 +334,11 @@ std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
     try {
       result = resumption.complete();
     } catch (const SetupError&) {
-      interruption.check();  // a signal's doing is not the database's failure
+      interruption.check();  // a signal is not a failure of the database
       throw;
     }
     interruption.check();
-    // Whose they were, nobody knows: they count once.
+    // Their run is unknown, so they count once.
     if (results.size() == 1) result.damaged += lost_keys;
     if (result.damaged > 0) {
       spdlog::warn("{} messages of run {} were damaged in the spool and skipped.",
@@ -350,7 +351,7 @@ std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
     }
   }
   if (results.empty() && lost_keys > 0) {
-    spdlog::warn("{} messages in the spool were damaged; nobody knows whose they were.", lost_keys);
+    spdlog::warn("{} messages in the spool were damaged; their runs are unknown.", lost_keys);
   }
   return results;
 }

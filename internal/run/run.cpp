@@ -14,7 +14,8 @@
 
 namespace loadgen {
 
-RunReport run(const Plan& plan, Target& target, Clock& clock, const Deliver& deliver) {
+RunReport run(const Plan& plan, Target& target, Clock& clock,
+              const ReportPublisher& publish_report) {
   spdlog::info("Starting application...");
   const Opened opened = open(plan, target, clock);
   const std::vector<ResumedRun> resumed = resume(opened);
@@ -26,7 +27,7 @@ RunReport run(const Plan& plan, Target& target, Clock& clock, const Deliver& del
   const Checked checked = check(drained);
   const bool has_stuck_thread = drained.end.has_stuck_thread;
   RunReport report = conclude(resumed, std::move(drained), checked);
-  publish(report, opened, has_stuck_thread, deliver);
+  publish(report, opened, has_stuck_thread, publish_report);
   return report;
 }
 

@@ -9,10 +9,11 @@
 
 namespace loadgen {
 
-// Blocks until the run is over, which a signal may bring about, and its report is handed to
-// `deliver`: so no signal ends the process before. Starts threads, all of them joined on return.
-// Throws SetupError when the run cannot be started, and what `deliver` throws; once it is started,
-// whatever happens is in the report.
-RunReport run(const Plan& plan, Target& target, Clock& clock, const Deliver& deliver);
+// Blocks until the run is over and `publish_report` has its report. A signal may end the run early,
+// but ends the process only as README.md says. Starts threads, all of them joined on return. Throws
+// SetupError when the run cannot be started, and what `publish_report` throws; once it is started,
+// failures are in the report.
+RunReport run(const Plan& plan, Target& target, Clock& clock,
+              const ReportPublisher& publish_report);
 
 }  // namespace loadgen

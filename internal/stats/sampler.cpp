@@ -14,13 +14,13 @@ void Sampler::watch(ConsumerMeter& meter) {
   consumers_.push_back(&meter);
 }
 
-void Sampler::leave(ProducerMeter& meter) {
+void Sampler::unwatch(ProducerMeter& meter) {
   const std::lock_guard lock(mutex_);
   meter.drain(total_);
   std::erase(producers_, &meter);
 }
 
-void Sampler::leave(ConsumerMeter& meter) {
+void Sampler::unwatch(ConsumerMeter& meter) {
   const std::lock_guard lock(mutex_);
   meter.drain(total_);
   std::erase(consumers_, &meter);

@@ -1,5 +1,6 @@
-// Gathers what all meters of a run have counted: at each tick, and at its end. So the result is the
-// sum of what was shown while it ran. Thread-safe. Owns no thread: whoever wants to look on ticks.
+// Gathers what all meters of a run have counted, at each tick and at the end. So the result is the
+// sum of what was shown during the run. Thread-safe. Owns no thread: the progress line calls
+// tick().
 #pragma once
 
 #include <cstdint>
@@ -14,12 +15,12 @@ namespace loadgen {
 
 class Sampler {
  public:
-  // Both borrow the meter, until leave() or the last tick.
+  // Both borrow the meter, until unwatch() or finish().
   void watch(ProducerMeter& meter);
   void watch(ConsumerMeter& meter);
-  // Its worker is gone: what it has counted is gathered for the last time.
-  void leave(ProducerMeter& meter);
-  void leave(ConsumerMeter& meter);
+  // Gathers from the meter for the last time, because its worker is gone.
+  void unwatch(ProducerMeter& meter);
+  void unwatch(ConsumerMeter& meter);
 
   // What has been counted since the start, up to now.
   struct Counted {
@@ -28,7 +29,7 @@ class Sampler {
   };
   Counted tick();
 
-  // All of it. The end: nothing more is gathered.
+  // Gathers for the last time and returns everything.
   [[nodiscard]] Sample finish();
 
  private:

@@ -1,4 +1,4 @@
-#include "report/deliver.h"
+#include "report/publish_report.h"
 
 #include <fmt/format.h>
 
@@ -13,7 +13,7 @@ namespace {
 
 constexpr const char* kFlag = "--json";
 
-// By its name in the file system, stdout would be opened twice and written over.
+// Opening /dev/stdout by its name would open stdout a second time and overwrite it.
 bool is_stdout(const std::string& path) { return path == "-" || path == "/dev/stdout"; }
 bool is_file(const std::string& path) { return !path.empty() && !is_stdout(path); }
 
@@ -34,12 +34,13 @@ void check_destination(const std::string& flag, const std::string& path,
   }
 }
 
-void deliver_json(const std::string& json, const std::string& destination) {
+void publish_json(const std::string& json, const std::string& destination) {
   if (is_file(destination)) write_file(kFlag, destination, json);
   if (is_stdout(destination)) write_stdout(json);
 }
 
-void deliver(const std::string& text, const std::string& json, const std::string& destination) {
+void publish_report(const std::string& text, const std::string& json,
+                    const std::string& destination) {
   const std::string& shown = is_stdout(destination) ? json : text;
   try {
     if (is_file(destination)) write_file(kFlag, destination, json);
