@@ -168,7 +168,7 @@ TEST_CASE("breaker: it opens exactly when a count of the results at hand says so
 TEST_CASE("breaker: open for the shortest delay, and nobody is admitted") {
   OpenFixture f;
   CHECK(f.sit_out() == 1s);
-  CHECK(f.state() == "open");  // until somebody asks
+  CHECK(f.state() == "open");  // until admit() is called
   const BreakerMachine::Answer answer = f.machine.admit(f.now);
   REQUIRE(answer.pass);
   REQUIRE(answer.transition);
@@ -300,7 +300,7 @@ TEST_CASE("breaker: jitter makes the time up to a fifth longer or shorter") {
   }
 }
 
-TEST_CASE("breaker: who was admitted before it opened is heard no more") {
+TEST_CASE("breaker: the result of a pass from before it opened is ignored") {
   Fixture f;
   const std::vector<Pass> early{f.admitted(), f.admitted(), f.admitted(), f.admitted(),
                                 f.admitted()};
@@ -338,7 +338,7 @@ TEST_CASE("breaker: the report has each transition and the time spent in each st
   f.now += 5s;
   f.attempts(5, kBad);
   f.sit_out();
-  f.now += 3s;  // open until somebody asks
+  f.now += 3s;  // open until admit() is called
   const Pass probe = f.admitted();
   f.now += 250ms;
   f.conclude(probe, kGood);
@@ -404,7 +404,7 @@ TEST_CASE("breaker: whatever happens, no pass while open and one while half-open
                                                          : kBad;
       const auto transition = f.conclude(chosen.pass, verdict);
       if (!transition) continue;
-      REQUIRE(chosen.transitions == transitions);  // only who has the newest pass moves anything
+      REQUIRE(chosen.transitions == transitions);  // only the newest pass changes the state
       ++transitions;
     }
   }

@@ -695,7 +695,7 @@ TEST_CASE("spill channel: at the end what is in memory is put on disk") {
   CHECK(channel->finished());
 }
 
-TEST_CASE("spill channel: a broken spool is told to pushers and frees who waits") {
+TEST_CASE("spill channel: a broken spool is reported to pushers and wakes those that wait") {
   FakeClock clock;
   const Made channel = SpillKind::make(2, OnFull::kSpill, clock);
   CHECK(push(*channel, 0, 4).accepted == 4);

@@ -374,7 +374,7 @@ TEST_CASE("consumer: an account closed while a batch gathers has it unsent") {
   CHECK(f.sink.frames.empty());
 }
 
-TEST_CASE("consumer: of a frame in hand, what was settled is not left over") {
+TEST_CASE("consumer: messages of a frame in hand that have a fate are not left over") {
   SharedSequenceSet acknowledged;
   ConsumerAccount account(6, acknowledged);
   for (std::size_t i = 0; i < 6; ++i) account.slots()[i].sequence = 10 + i;

@@ -12,7 +12,7 @@
 using namespace loadgen;
 using namespace std::chrono_literals;
 
-TEST_CASE("lane: whoever comes and goes, each message is stored once, though Postgres crashes") {
+TEST_CASE("lane: workers come and go, Postgres crashes, and each message is stored once") {
   const auto db = test_postgres();
   if (!db) return;
   Options options;

@@ -112,7 +112,7 @@ TEST_CASE("crew: waiting ends when the drain timeout has passed since the planne
   CHECK(f.crew.working() == 1);
 }
 
-TEST_CASE("crew: a deadline that comes nearer is heard by whoever waits already") {
+TEST_CASE("crew: an earlier deadline wakes a wait() in progress") {
   Fixture f;
   f.crew.hire();
   f.crew.start();
@@ -142,7 +142,7 @@ TEST_CASE("crew: the newest retire first, leave nothing behind, and their number
   CHECK(f.crew.size() == 2);
 }
 
-TEST_CASE("crew: with nobody at work it is not over, and those who come later are waited for") {
+TEST_CASE("crew: without workers it is not over, and wait() waits for later ones") {
   Fixture f;
   f.crew.resize(2);
   f.crew.resize(0);
@@ -160,7 +160,7 @@ TEST_CASE("crew: with nobody at work it is not over, and those who come later ar
   CHECK(waited);
 }
 
-TEST_CASE("crew: with nobody at work it is over when its work is") {
+TEST_CASE("crew: without workers it is over when its work is done") {
   Fixture f;
   f.ending.expect_end(f.clock.now() + 10s);
   CHECK(f.wait_while([&] {
@@ -170,7 +170,7 @@ TEST_CASE("crew: with nobody at work it is over when its work is") {
   }));
 }
 
-TEST_CASE("crew: nobody is hired once it is over") {
+TEST_CASE("crew: no worker is added once it is over") {
   Fixture f;
   f.crew.resize(1);
   f.finish();

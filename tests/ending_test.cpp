@@ -33,7 +33,7 @@ struct Fixture {
 
 }  // namespace
 
-TEST_CASE("ending: who enters a phase enters all before it, and none after it") {
+TEST_CASE("ending: entering a phase enters all before it, and none after it") {
   const std::array<std::function<void(Ending&)>, 4> steps{
       [](Ending& ending) { ending.drain(2); }, [](Ending& ending) { ending.give_up(); },
       [](Ending& ending) { ending.interrupt(); }, [](Ending& ending) { ending.abort(2); }};
@@ -59,7 +59,7 @@ TEST_CASE("ending: phases are entered in their order, each once") {
   CHECK(heard == "dgi");
 }
 
-TEST_CASE("ending: nobody waits for ever once production is due to end") {
+TEST_CASE("ending: no wait is endless once production is due to end") {
   Fixture f;
   const TimePoint start = f.clock.now();
   CHECK_FALSE(f.ending.deadline().has_value());
@@ -105,7 +105,7 @@ TEST_CASE("ending: a signal after the end of production has interrupted nothing"
   CHECK(f.ending.interrupted_by() == 0);
 }
 
-TEST_CASE("ending: the drain timeout is a reason only for who was not interrupted before") {
+TEST_CASE("ending: the drain timeout is the reason only if writes were not interrupted before") {
   Fixture f;
   CHECK(f.ending.time_out());
   CHECK(f.ending.timed_out());

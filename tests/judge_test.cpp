@@ -388,7 +388,7 @@ TEST_CASE("verdict: a run that was too short to judge says so, and blames nobody
         "10.0 ms long, too short to see a backlog grow.");
 }
 
-TEST_CASE("verdict: what the drain timeout cut off is said to be so, and blames nobody for it") {
+TEST_CASE("verdict: a run cut off by the drain timeout says so, and names no bottleneck") {
   RunReport report = good_report();
   report.counts.ends[Fate::kStored] -= 30;
   report.counts.ends[Fate::kUnsent] += 30;

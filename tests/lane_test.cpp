@@ -26,12 +26,12 @@ Options busy(const TempDir& dir) {
 
 }  // namespace
 
-TEST_CASE("lane: whoever comes and goes, each message is stored once (SQLite)") {
+TEST_CASE("lane: workers come and go, and each message is stored once (SQLite)") {
   const TempDir dir;
   check_law(scale_at_random(busy(dir), 1, [] {}));
 }
 
-TEST_CASE("lane: whoever comes and goes, each message is stored once (a spool before SQLite)") {
+TEST_CASE("lane: workers come and go, and each message is stored once (a spool before SQLite)") {
   const TempDir dir;
   Options options = busy(dir);
   options.rps = 2'000;

@@ -62,14 +62,14 @@ TEST_CASE("line writer: a line too long for the room there is comes to its end b
   CHECK(begun + pipe.read_some() == line + "next\n");
 }
 
-TEST_CASE("line writer: whoever shares the descriptor finds it as it was") {
+TEST_CASE("line writer: the flags of the shared descriptor do not change") {
   const Pipe pipe;
   LineWriter writer(pipe.writing());
   CHECK(writer.write("line\n"));
   CHECK((fcntl(pipe.writing(), F_GETFL) & O_NONBLOCK) == 0);
 }
 
-TEST_CASE("line writer: where nobody can read, no line is missed") {
+TEST_CASE("line writer: without a possible reader, no line counts as missed") {
   LineWriter closed(999'999);  // more than a process may have open
   CHECK(closed.write("line\n"));
   const int full = open("/dev/full", O_WRONLY | O_CLOEXEC);

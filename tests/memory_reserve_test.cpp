@@ -28,7 +28,7 @@ TEST_CASE("memory reserve: serves some failed allocations, and says so once") {
   CHECK_FALSE(static_cast<bool>(std::get_new_handler()));
 }
 
-TEST_CASE("memory reserve: one that nobody needs says nothing") {
+TEST_CASE("memory reserve: an unused reserve does not call on_use") {
   std::atomic<int> said = 0;
   for (int i = 0; i < 2; ++i) {
     const MemoryReserve reserve([&] { ++said; });

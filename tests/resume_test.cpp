@@ -130,7 +130,7 @@ TEST_CASE("resume: fixed frames come first, as they were; the rest in frames of 
   CHECK(f.resume().empty());  // forgotten
 }
 
-TEST_CASE("resume: what was settled is not sent again") {
+TEST_CASE("resume: settled messages are not sent again") {
   Fixture f;
   f.append(0, 6);
   f.fix(0, 3);
@@ -190,7 +190,7 @@ TEST_CASE("resume: of a frame with a damaged message the others go under its id,
   }
 }
 
-TEST_CASE("resume: what was lost of which run nobody knows is told once") {
+TEST_CASE("resume: damaged messages of an unknown run are reported once") {
   Fixture f;
   f.append(0, 3);
   (void)sql("sqlite:" + f.dir.file("spool/spool.db"),

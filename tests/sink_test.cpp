@@ -169,7 +169,7 @@ TEST_CASE("sink: runs do not see each other's rows") {
   });
 }
 
-TEST_CASE("sink: with a ledger a frame that is written again is stored once, whoever writes it") {
+TEST_CASE("sink: with a ledger a frame that is written again is stored once, by any sink") {
   for_each_kind([](const std::string& db, InsertMethod method) {
     Bench bench(db, method);
     const auto sink = bench.connect();

@@ -186,7 +186,8 @@ TEST_CASE("limiter: of tickets slept for together, close leaves those whose time
   CHECK(f.bucket.totals().skipped == 0);
 }
 
-TEST_CASE("limiter: a faster rate wakes whoever sleeps for a ticket, which is due earlier now") {
+TEST_CASE(
+    "limiter: a faster rate wakes producers that sleep for a ticket, which is now due earlier") {
   Fixture f(1);
   CHECK(f.take().size() == 1);
   std::vector<Ticket> next;
@@ -208,7 +209,7 @@ TEST_CASE("limiter: a faster rate wakes whoever sleeps for a ticket, which is du
   CHECK(f.bucket.totals().skipped == 0);
 }
 
-TEST_CASE("limiter: a slower rate lets whoever sleeps for a ticket sleep longer") {
+TEST_CASE("limiter: a slower rate lets producers that sleep for a ticket sleep longer") {
   Fixture f(100);
   CHECK(f.take().size() == 1);
   std::vector<Ticket> next;
@@ -352,7 +353,7 @@ TEST_CASE("limiter: --max-lag holds for a sleeper that wakes too late just when 
   }
 }
 
-TEST_CASE("limiter: close counts overdue tickets nobody took as skipped") {
+TEST_CASE("limiter: close counts overdue tickets that no producer took as skipped") {
   Fixture f(1000);
   f.clock.advance(9ms);
   CHECK(f.take(4).size() == 4);

@@ -51,7 +51,7 @@ struct Bench {
 
 }  // namespace
 
-TEST_CASE("wal checkpointer: commits leave a long log to who asks, and a short one is left alone") {
+TEST_CASE("wal checkpointer: commits do not move a long log, and a call moves only a long one") {
   Bench bench;
   bench.commit_pages(900);
   bench.checkpointer.checkpoint_if_due(bench.other);
@@ -87,7 +87,7 @@ TEST_CASE("wal checkpointer: a log that goes on is moved again when it is that m
   }
 }
 
-TEST_CASE("wal checkpointer: the log begins anew by itself when nobody has time for it") {
+TEST_CASE("wal checkpointer: a commit moves the log when no consumer does") {
   Bench bench;
   for (int i = 0; i < 300; ++i) bench.commit_pages(100);
   CHECK(bench.pages_in_log() >= 4000);

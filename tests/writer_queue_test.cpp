@@ -112,7 +112,7 @@ TEST_CASE("writer queue: who writes does so for all who wait, in the order they 
   CHECK(wrote_themselves == 0);
 }
 
-TEST_CASE("writer queue: nobody works for others for ever") {
+TEST_CASE("writer queue: no thread works for others for ever") {
   WriterQueue queue;
   Holder holder(queue);
   std::vector<std::jthread> threads;
@@ -138,7 +138,7 @@ TEST_CASE("writer queue: nobody works for others for ever") {
   CHECK(holder.written.size() + static_cast<std::size_t>(by_another.load()) == 101);
 }
 
-TEST_CASE("writer queue: past its own deadline nobody works for others any more") {
+TEST_CASE("writer queue: a thread stops working for others at its own deadline") {
   WriterQueue queue;
   Holder holder(queue);
   holder.confirmed = TimePoint(1s);  // its deadline is the clock's beginning
@@ -234,7 +234,7 @@ TEST_CASE("writer queue: a stop ends a wait, wherever in the queue, and leaves t
   }
 }
 
-TEST_CASE("writer queue: a stop requested before is seen even when nobody writes") {
+TEST_CASE("writer queue: a stop requested before is seen even when no thread writes") {
   WriterQueue queue;
   std::stop_source stop;
   stop.request_stop();

@@ -180,7 +180,7 @@ TEST_CASE("bad input: a file for letters that cannot be written is found before 
   CHECK(read_file(directory.file("file")) == "old");
 }
 
-TEST_CASE("bad input: nobody chose the default file for dead letters, and it is warned of") {
+TEST_CASE("bad input: an unusable default file for dead letters is only a warning") {
   const std::string warning = "dead-letter.jsonl cannot be written (";
   const Arguments run{"--db=null:", "--count=1"};
   const TempDir directory;

@@ -198,7 +198,7 @@ TEST_CASE("failure: a row that appears twice is a violation") {
   }
 }
 
-TEST_CASE("failure: a row nobody sent is a violation") {
+TEST_CASE("failure: a row that no producer sent is a violation") {
   for (const std::string sequence : {"1000000", "-1", "100"}) {
     const std::string stray =
         "INSERT INTO messages (message, created_at, run_id, sequence, producer) "
