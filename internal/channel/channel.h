@@ -1,9 +1,9 @@
-// The bounded first-in-first-out channel between producers and consumers: the contract. Every kind
-// passes tests/channel_test.cpp. Thread-safe for any number of pushers and poppers.
+// The contract of the bounded first-in-first-out channel between producers and consumers. Every
+// kind passes tests/channel_test.cpp. Thread-safe for any number of pushers and poppers.
 //
-// Messages move in batches and by swapping: push leaves the slots' spent messages in the caller's
-// batch, pop leaves the caller's spent ones in the channel, so text buffers circulate and the
-// steady state allocates nothing.
+// Messages move in batches and by swapping: push leaves used messages of the channel in the
+// caller's batch, and pop leaves used messages of the caller in the channel. So text buffers
+// circulate and the steady state allocates nothing.
 #pragma once
 
 #include <cstddef>
@@ -45,22 +45,22 @@ class Channel {
   Channel& operator=(const Channel&) = delete;
   virtual ~Channel() = default;
 
-  // Moves the batch in, in order, waiting or dropping as the channel's policy says. Not accepted
-  // messages stay with the caller, unchanged. After close() fails at once.
+  // Moves the batch into the channel, in order, waiting or dropping as the channel's policy says.
+  // Messages that are not accepted stay with the caller, unchanged. Fails at once after close().
   virtual PushResult push(std::span<Message> batch) = 0;
 
-  // Fills the front of `out` and returns how many; 0 = nothing came (see below) or closed and
-  // empty. Without a deadline: waits for a first message, takes what is there; on a stop request it
-  // leaves all that is there to others. With a deadline: waits until `out` can be filled, the
-  // channel is full, the deadline has come or a stop is requested, then takes what is there. Such a
-  // consumer has begun a batch: messages it waits for are kept from consumers that have not, so
-  // batches fill one by one instead of all at the same time.
+  // Fills the front of `out` and returns how many messages; 0 = nothing came (see below), or the
+  // channel is closed and empty. Without a deadline: waits for a first message, then takes what is
+  // there; on a stop request takes nothing. With a deadline: waits until `out` can be filled, the
+  // channel is full, the deadline has come or a stop is requested, then takes what is there. A
+  // consumer with a deadline has begun a batch: the messages it waits for are kept from consumers
+  // that have not, so batches fill one by one instead of all at the same time.
   virtual std::size_t pop(std::span<Message> out, std::optional<TimePoint> deadline,
                           const std::stop_token& stop) = 0;
 
-  // Final. Pushers fail at once, poppers get what is left. Idempotent.
+  // Final. Pushes fail at once; pops get what is left. Idempotent.
   virtual void close() = 0;
-  // Closes it for good: poppers get what is in memory alone. Idempotent.
+  // Closes the channel; pops get only what is in memory. Idempotent.
   virtual void abandon() { close(); }
 
   // True when closed and empty: no pop will ever return a message again.

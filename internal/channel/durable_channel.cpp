@@ -27,12 +27,12 @@ PushResult DurableChannel::push(std::span<Message> batch) {
   if (policy_ == OnFull::kDropNew && pushed.status == PushStatus::kDone) {
     custody_.settle(batch.subspan(pushed.accepted), Fate::kDropped);
   }
-  // What else was not accepted stays on disk: its owner will want it kept.
+  // Other messages that were not accepted stay on disk, because their owner will want them kept.
   return pushed;
 }
 
-// Full for drop-old, the spool loses messages that wait here, the oldest first: the newest are
-// refused only when none is left, and the rest is with the consumers.
+// With drop-old, a full spool drops messages that wait here, the oldest first. New ones are refused
+// only when none is left here and consumers have the rest.
 SpoolStatus DurableChannel::append(std::span<const Message> batch, std::size_t& evicted) {
   const auto when_full =
       policy_ == OnFull::kBlock ? Spool::WhenFull::kBlock : Spool::WhenFull::kRefuse;

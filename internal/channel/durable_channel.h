@@ -1,6 +1,6 @@
-// The channel of --spool: every message is on disk before push returns, and in memory for whoever
-// pops it. What was not settled when the process ends is delivered by a later run. Otherwise as the
-// channel in memory, whose bound and policies it has; push blocks for the disk, too.
+// The channel of --spool: every message is on disk before push returns, and in memory until it is
+// popped. A later run delivers messages that were not settled when the process ended. Otherwise
+// like the channel in memory, with the same bound and policies; push also blocks for the disk.
 #pragma once
 
 #include <atomic>
@@ -20,7 +20,7 @@ class DurableChannel final : public Channel {
                   const std::stop_token& stop) override;
   void close() override;
   [[nodiscard]] bool finished() const override { return memory_.finished(); }
-  // The time pushers are blocked is that in which there was no room, be it here or on disk.
+  // `blocked` is the time in which there was no room, in memory or on disk.
   [[nodiscard]] ChannelStats stats() const override;
 
  private:

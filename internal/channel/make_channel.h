@@ -1,4 +1,4 @@
-// The one place that knows all kinds of channel.
+// Makes a channel. The only place that knows all kinds.
 #pragma once
 
 #include <functional>
@@ -14,7 +14,7 @@ struct ChannelNeeds {
   std::size_t capacity;  // in messages
   OnFull on_full;
   Clock& clock;
-  Custody& custody;  // with a spool the channel stands on it; must outlive the channel
+  Custody& custody;  // the channel uses its spool, if any; must outlive the channel
   std::function<bool()> target_is_down;  // must not block
 };
 

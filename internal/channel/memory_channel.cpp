@@ -28,7 +28,7 @@ PushResult MemoryChannel::push(std::span<Message> batch) {
   Lock lock(mutex_);
   while (!closed_) {
     if (policy_ == OnFull::kDropOld && batch.size() > room_locked()) {
-      // Of a batch larger than the ring, only its newest messages could stay anyway.
+      // If the batch is larger than the ring, only its newest messages can stay.
       result.dropped += evict_locked(std::min(batch.size() - room_locked(), size_));
     }
     const std::size_t put = put_locked(batch);
@@ -65,7 +65,7 @@ std::size_t MemoryChannel::pop(std::span<Message> out, std::optional<TimePoint> 
                                const std::stop_token& stop) {
   assert(!out.empty());
   const std::stop_callback wake_on_stop(stop, [this] {
-    { const std::lock_guard lock(mutex_); }  // who waits is before its check, or waits already
+    { const std::lock_guard lock(mutex_); }  // pop() has not checked yet, or waits already
     first_.notify_all();
     fill_.notify_all();
   });
@@ -75,7 +75,7 @@ std::size_t MemoryChannel::pop(std::span<Message> out, std::optional<TimePoint> 
   const std::size_t taken = may_take ? take_locked(out) : 0;
   Wakeups wakeups;
   wakeups.room = taken > 0 && waiting_for_room_ > 0;
-  // What is left may be enough for the next consumer, which slept through the push that brought it.
+  // The rest may be enough for the next consumer, which was not woken when it was pushed.
   wakeups.first = waiting_for_first_ > 0 && size_ > reserved_;
   lock.unlock();
   notify(wakeups);
@@ -91,7 +91,7 @@ bool MemoryChannel::wait_for_first(Lock& lock, const std::stop_token& stop) {
 
 void MemoryChannel::wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline,
                                  const std::stop_token& stop) {
-  want = std::min(want, capacity_);  // a full ring is all there will be
+  want = std::min(want, capacity_);  // the ring cannot hold more
   ++waiting_to_fill_;
   reserved_ += want;
   while (!closed_ && size_ < want && !stop.stop_requested()) {
@@ -163,7 +163,7 @@ std::size_t MemoryChannel::take_locked(std::span<Message> out) {
   return count;
 }
 
-// The oldest, which head_ has passed.
+// Removes the oldest messages.
 void MemoryChannel::remove_locked(std::size_t count) {
   size_ -= count;
   if (size_ == 0) head_ = 0;  // so that a ring that is never full touches no more than it needs
@@ -195,10 +195,10 @@ MemoryChannel::Wakeups MemoryChannel::after_push_locked() {
   Wakeups wakeups;
   if (waiting_to_fill_ > 0 && (size_ >= smallest_want_ || size_ == capacity_)) {
     wakeups.fill = true;
-    smallest_want_ = kNobodyWaits;  // those who wait on say so again
+    smallest_want_ = kNobodyWaits;  // consumers that wait on set it again
   }
   wakeups.first = waiting_for_first_ > 0 && size_ > reserved_;
-  // Pops wake one pusher each, not all: it passes on the room it leaves.
+  // A pop wakes one pusher, not all; that pusher passes on the room it leaves.
   wakeups.room = waiting_for_room_ > 0 && room_locked() > 0;
   return wakeups;
 }

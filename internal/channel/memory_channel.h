@@ -15,10 +15,10 @@ namespace loadgen {
 
 class MemoryChannel final : public Channel {
  public:
-  // Told of messages that --on-full=drop-old drops, under the channel's lock: it must not block.
+  // Called with messages that --on-full=drop-old drops, under the channel's lock: must not block.
   using OnEvicted = std::function<void(std::span<const Message>)>;
 
-  // capacity: messages, at least 1. Borrows the clock. The policy is none of those that need a
+  // capacity: messages, at least 1. Borrows the clock. The policy must not be one that needs a
   // disk.
   MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock, OnEvicted on_evicted = {});
 
@@ -29,9 +29,9 @@ class MemoryChannel final : public Channel {
   [[nodiscard]] bool finished() const override;
   [[nodiscard]] ChannelStats stats() const override;
 
-  // Drops the oldest, at most so many, as --on-full=drop-old does. Returns how many there were.
+  // Drops the oldest messages, at most `most`, as --on-full=drop-old does. Returns how many.
   std::size_t drop_oldest(std::size_t most);
-  // How many messages a push would find room for, now.
+  // For how many messages there is room now.
   [[nodiscard]] std::size_t room() const;
 
  private:
@@ -46,7 +46,7 @@ class MemoryChannel final : public Channel {
   bool wait_for_first(Lock& lock, const std::stop_token& stop);
   void wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline, const std::stop_token& stop);
   [[nodiscard]] std::size_t room_locked() const { return capacity_ - size_; }
-  // Who has to be woken now; the calls follow after unlocking.
+  // Which waiters to notify after unlocking.
   struct Wakeups {
     bool room = false;
     bool first = false;
@@ -67,7 +67,7 @@ class MemoryChannel final : public Channel {
   std::condition_variable first_;  // poppers without a batch: there may be a message for them
   std::condition_variable fill_;   // poppers with a begun batch: it may be filled
   // Guarded by mutex_.
-  std::vector<Message> ring_;  // those that were ever in use; never grows beyond its reservation
+  std::vector<Message> ring_;  // slots used so far; never grows beyond its reservation
   std::size_t head_ = 0;       // index of the oldest message
   std::size_t size_ = 0;
   bool closed_ = false;
@@ -75,7 +75,7 @@ class MemoryChannel final : public Channel {
   std::size_t waiting_for_first_ = 0;
   std::size_t waiting_to_fill_ = 0;
   std::size_t reserved_ = 0;   // messages that consumers with a begun batch still wait for
-  std::size_t smallest_want_;  // the least any of them waits for
+  std::size_t smallest_want_;  // the least that one of them waits for
   std::uint64_t depth_max_ = 0;
   double depth_time_ = 0;  // integral of the depth, in message-nanoseconds
   TimePoint depth_since_;

@@ -39,14 +39,14 @@ PushResult SpillChannel::push(std::span<Message> batch) {
   switch (status) {
     case SpoolStatus::kSafe:
       break;
-    case SpoolStatus::kFull:  // and nobody waits for room any more
+    case SpoolStatus::kFull:  // and appends do not wait for room any more
       result.status = PushStatus::kClosed;
       return result;
     case SpoolStatus::kFailed:
       result.status = PushStatus::kBroken;
       return result;
   }
-  if (closed_) {  // meanwhile; who owns them will want them kept, which they are
+  if (closed_) {  // closed meanwhile; the messages are kept in the spool
     result.status = PushStatus::kClosed;
     return result;
   }
@@ -66,7 +66,8 @@ std::size_t SpillChannel::pop(std::span<Message> out, std::optional<TimePoint> d
   return count;
 }
 
-// Afterwards the ring is full, or nothing waits on disk: who finds it empty may wait for a push.
+// Afterwards the ring is full or nothing waits on disk, so a pop that finds the ring empty may wait
+// for a push.
 void SpillChannel::refill_locked() {
   try {
     while (waiting_ > 0) {
@@ -90,7 +91,7 @@ void SpillChannel::refill_locked() {
   } catch (const SetupError& error) {
     broken_ = true;
     custody_.note_problem(error.what());
-    ring_.close();  // nobody must wait for what does not come
+    ring_.close();  // pops must not wait for messages that never come
   }
 }
 

@@ -1,4 +1,4 @@
-// How long to wait before a failed write is tried again. The waiting is the caller's
+// How long to wait before a failed write is tried again. The caller does the waiting
 // (Clock::sleep_until). Allocates nothing, never fails.
 #pragma once
 
@@ -10,8 +10,8 @@
 namespace loadgen {
 
 struct BackoffPolicy {
-  nanoseconds base;  // longest first delay
-  nanoseconds cap;   // longest delay of all
+  nanoseconds base;  // longest delay before the first retry
+  nanoseconds cap;   // longest delay before any retry
 };
 
 // The delay before retry `attempt` (0, 1, 2, ...), spread over 0 .. min(cap, base * 2^attempt) by
@@ -20,15 +20,15 @@ struct BackoffPolicy {
 [[nodiscard]] nanoseconds full_jitter(const BackoffPolicy& policy, std::uint32_t attempt,
                                       double uniform01);
 
-// Tokens that retries cost and successes earn, shared by all consumers of a target: while most
-// writes fail, they soon run out. Thread-safe, lock-free.
-// Source: gRPC proposal A6, "Client Retries", retry throttling; here no retry is forbidden.
+// Tokens shared by all consumers of a target: a retry costs some, a success earns one, so they run
+// out while most writes fail. Thread-safe, lock-free. Source: gRPC proposal A6, "Client Retries",
+// retry throttling; here no retry is forbidden.
 class RetryBudget {
  public:
-  static constexpr std::int32_t kTokensMax = 500;  // to begin with, too
+  static constexpr std::int32_t kTokensMax = 500;  // also the initial number
   static constexpr std::int32_t kRetryCost = 5;
 
-  // Pays for one retry. False: too few tokens, nothing is taken, and the retry must wait for its
+  // Pays for one retry. False: too few tokens, none is taken, and the retry must wait for the
   // policy's whole cap instead of a jittered delay.
   [[nodiscard]] bool spend();
   // A write succeeded: one token back.

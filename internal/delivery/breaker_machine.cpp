@@ -45,7 +45,7 @@ BreakerMachine::Answer BreakerMachine::admit(TimePoint now) {
 std::optional<BreakerTransition> BreakerMachine::conclude(Pass pass, BreakerVerdict verdict,
                                                           TimePoint now, double uniform01) {
   if (pass.era != era_) return std::nullopt;
-  assert(state_ != BreakerState::kOpen);  // in which no pass is given
+  assert(state_ != BreakerState::kOpen);  // no pass is given while open
   return state_ == BreakerState::kClosed ? judge_closed(verdict, now, uniform01)
                                          : judge_probe(verdict, now, uniform01);
 }

@@ -1,7 +1,6 @@
 // Decides when a target may be tried: the circuit breaker as a pure state machine. It has no lock,
-// clock or random numbers: moments and numbers come in as arguments, moments never earlier than the
-// ones before. Not thread-safe; circuit_breaker.h makes it so. Allocates when constructed and for a
-// report.
+// clock or random numbers: times and random numbers are arguments, and times never go back. Not
+// thread-safe; circuit_breaker.h adds that. Allocates when constructed and for a report.
 //
 //   closed     all may try. 5 failures in a row open it, and so does a failure rate of one half,
 //              once 20 results or more are from the last 10 s.
@@ -29,7 +28,7 @@ enum class BreakerState { kClosed, kOpen, kHalfOpen };
 // "closed", "open", "half-open".
 [[nodiscard]] std::string_view to_name(BreakerState state);
 
-// What an attempt says about the target's health; uncounted: nothing (a lock was contended, a row
+// What an attempt says about the target's health. kUncounted: nothing (a lock was contended, a row
 // was bad).
 enum class BreakerVerdict { kSucceeded, kFailed, kUncounted };
 
@@ -51,8 +50,8 @@ struct BreakerReport {
   nanoseconds open{0};
   nanoseconds half_open{0};
 
-  // Of breakers that stood side by side: the worst state counts, transitions are in the order of
-  // their times, all else is summed up.
+  // For breakers that worked in parallel: takes the worst state, orders transitions by time, and
+  // adds up everything else.
   void merge(const BreakerReport& other);
 };
 
@@ -64,25 +63,26 @@ class BreakerMachine {
   static constexpr double kOpenJitter = 0.2;  // up or down by this share
   static constexpr std::uint32_t kProbeSuccesses = 2;
 
-  // Permission for one attempt, to be handed back to conclude() once.
+  // Permission for one attempt. Give it back to conclude() once.
   struct Pass {
     std::uint64_t era;       // counts the transitions
     std::uint64_t openings;  // how many of them were to open
   };
   struct Answer {
     std::optional<Pass> pass;
-    // Without a pass: when to ask again; nothing = when the probe that is out has concluded.
+    // Without a pass: when to ask again; nullopt = when the current probe has concluded.
     std::optional<TimePoint> ask_at;
     std::optional<BreakerTransition> transition;
   };
 
-  // `open_for`: how long it is open at first, and at most, before jitter.
+  // `open_for`: the first and the longest time it stays open, before jitter.
   BreakerMachine(TimePoint start, BackoffPolicy open_for);
 
   // May the caller try the target now?
   [[nodiscard]] Answer admit(TimePoint now);
-  // How the attempt went. A pass from before the last transition is heard no more: its attempt saw
-  // the target as it was then. `uniform01` in 0 .. 1 is the jitter, should this open the breaker.
+  // Reports how the attempt went. A pass from before the last transition is ignored, because its
+  // attempt saw the target as it was then. `uniform01` in 0 .. 1 is the jitter if this opens the
+  // breaker.
   std::optional<BreakerTransition> conclude(Pass pass, BreakerVerdict verdict, TimePoint now,
                                             double uniform01);
 
@@ -90,7 +90,7 @@ class BreakerMachine {
   [[nodiscard]] BreakerReport report(TimePoint now) const;
 
  private:
-  // Results of the last 10 s, in slots of 100 ms: the oldest slot leaves as a whole.
+  // Results of the last 10 s, in slots of 100 ms: the oldest slot is dropped as a whole.
   class Window {
    public:
     void add(BreakerVerdict verdict, TimePoint now);
@@ -131,7 +131,7 @@ class BreakerMachine {
   std::uint32_t probe_successes_ = 0;
 
   std::vector<BreakerTransition> transitions_;
-  std::array<nanoseconds, 3> spent_{};  // in each state, but for the time since entered_
+  std::array<nanoseconds, 3> spent_{};  // in each state, without the time since entered_
 };
 
 }  // namespace loadgen

@@ -19,7 +19,7 @@ std::optional<CircuitBreaker::Admission> CircuitBreaker::admit(const std::stop_t
     return Admission(*this, BreakerMachine::Pass{}, nanoseconds(0));
   }
   const std::stop_callback wake_on_stop(stop, [this] {
-    const std::lock_guard lock(mutex_);  // the caller is before its check or already waiting
+    const std::lock_guard lock(mutex_);  // the caller has not checked yet, or waits already
     changed_.notify_all();
   });
   std::unique_lock lock(mutex_);
@@ -50,7 +50,7 @@ void CircuitBreaker::conclude(BreakerMachine::Pass pass, BreakerVerdict verdict)
     const std::lock_guard lock(mutex_);
     const double uniform01 = std::uniform_real_distribution<double>()(random_);
     transition = machine_.conclude(pass, verdict, clock_.now(), uniform01);
-    changed_.notify_all();  // the next probe may go, or everybody
+    changed_.notify_all();  // the next probe, or all callers, may go
   }
   announce(transition);
 }
@@ -86,7 +86,7 @@ CircuitBreaker::Admission::Admission(Admission&& other) noexcept
       waited_(other.waited_) {}
 
 CircuitBreaker::Admission::~Admission() {
-  if (breaker_ != nullptr) uncounted();  // which moves no state and calls no hook
+  if (breaker_ != nullptr) uncounted();  // changes no state and calls no hook
 }
 
 void CircuitBreaker::Admission::succeeded() { conclude(BreakerVerdict::kSucceeded); }

@@ -1,6 +1,6 @@
-// Keeps all consumers off a target that is sick: one breaker per target, asked before each attempt
-// and told the result after it. The rules are breaker_machine.h's; this adds the waiting.
-// Thread-safe. Allocates when constructed and for a report.
+// Keeps all consumers away from a target that is down. There is one breaker per target; it is asked
+// before each attempt and told the result afterwards. breaker_machine.h has the rules; this class
+// adds the waiting. Thread-safe. Allocates when constructed and for a report.
 #pragma once
 
 #include <condition_variable>
@@ -20,10 +20,10 @@ namespace loadgen {
 
 class CircuitBreaker {
  public:
-  // Permission for one attempt. Its holder says how the attempt went, once; an admission that dies
-  // without a word was uncounted, so no exception or early return can keep the probe for ever. A
-  // thread that has one must not ask for another: it may hold the probe. The breaker must outlive
-  // it.
+  // Permission for one attempt. Its holder reports once how the attempt went. An admission
+  // destroyed without a report is uncounted, so no exception or early return can keep the probe for
+  // ever. A thread that has an admission must not ask for another, because it may hold the probe.
+  // The breaker must outlive it.
   class [[nodiscard]] Admission {
    public:
     Admission(Admission&& other) noexcept;
@@ -33,12 +33,12 @@ class CircuitBreaker {
 
     void succeeded();
     void failed();
-    // The result says nothing on the target's health.
+    // The result says nothing about the target's health.
     void uncounted();
 
     // How long admit() held the caller back.
     [[nodiscard]] nanoseconds waited() const { return waited_; }
-    // How often the breaker had opened before. Off: 0.
+    // How often the breaker had opened before the admission. Off: 0.
     [[nodiscard]] std::uint64_t openings() const { return pass_.openings; }
 
    private:
@@ -52,19 +52,19 @@ class CircuitBreaker {
   };
 
   // Called without a lock by the thread that caused the transition, inside admit(), succeeded() or
-  // failed(), so it must be thread-safe. Two transitions in quick succession may come out of order:
-  // go by their times.
+  // failed(), so it must be thread-safe. Two transitions in quick succession may be reported out of
+  // order; their times tell the order.
   using Hook = std::function<void(const BreakerTransition&)>;
 
   // `open_for`: see BreakerMachine. `seed` is for the jitter. Borrows the clock, which must outlive
-  // it. The hook may be empty. Off: everybody is admitted at once.
+  // it. The hook may be empty. Off: every caller is admitted at once.
   CircuitBreaker(Breaker mode, BackoffPolicy open_for, std::uint64_t seed, Clock& clock,
                  Hook on_transition);
 
   // Blocks until the caller may try the target, or a stop is requested (nullopt).
   [[nodiscard]] std::optional<Admission> admit(const std::stop_token& stop);
 
-  // When off, the state "off" and nothing else.
+  // When off: only the state "off".
   [[nodiscard]] BreakerReport report() const;
   // Whether attempts are held back now. Off: never.
   [[nodiscard]] bool holds_back() const;

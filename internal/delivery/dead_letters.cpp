@@ -21,10 +21,10 @@ WriteError file_error(const std::string& path, int code) {
 
 std::optional<WriteError> DeadLetterBox::add(std::span<const DeadLetter> letters) {
   if (file_.path().empty()) return std::nullopt;
-  const std::lock_guard lock(mutex_);  // the one lock that is held over I/O: the file is one
+  const std::lock_guard lock(mutex_);  // held during I/O, because all threads share the file
   last_reason_ = letters.back().error.message;
   int error = file_.add(letters);
-  // A sync that failed once may succeed next time with nothing on the disk: never again.
+  // After a failed sync, the next one may succeed with nothing on the disk, so never write again.
   if (error == 0) error = file_.sync();
   return error == 0 ? std::nullopt : std::optional(file_error(file_.path(), error));
 }

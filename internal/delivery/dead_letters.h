@@ -1,5 +1,5 @@
-// Dead letters: messages no database will take, kept in a file until somebody has seen to the cause
-// and sends them again.
+// Dead letters: messages that the database refuses, kept in a file until the cause is fixed and
+// they are sent again.
 #pragma once
 
 #include <atomic>
@@ -15,8 +15,8 @@
 
 namespace loadgen {
 
-// The file being written; without a name letters are counted and not kept. Thread-safe. Blocks for
-// the disk: what was added survives a power cut.
+// Writes dead letters to a file; without a file name they are only counted. Thread-safe. Blocks for
+// the disk: letters that were added survive a power cut.
 class DeadLetterBox {
  public:
   DeadLetterBox(std::string path, std::uint64_t most) : file_(std::move(path)), most_(most) {}
@@ -24,12 +24,12 @@ class DeadLetterBox {
   // Appends the letters of a frame. An error = they are not safe.
   [[nodiscard]] std::optional<WriteError> add(std::span<const DeadLetter> letters);
 
-  // Notes a frame's rows and how many of them died. An error = it is not the rows that are wrong
-  // but the schema: more than `most` died, or more than half of the last thousand.
+  // Notes how many rows of a frame became dead letters. An error = the schema is probably wrong:
+  // there are more than `most` dead letters, or more than half of the last thousand rows died.
   [[nodiscard]] std::optional<WriteError> note(std::uint64_t rows, std::uint64_t dead);
 
  private:
-  LetterFile file_;  // guarded by mutex_, but for its path
+  LetterFile file_;  // guarded by mutex_, except its path
   const std::uint64_t most_;
   std::atomic<bool> has_letters_{false};
 

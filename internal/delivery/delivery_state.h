@@ -1,4 +1,4 @@
-// What all couriers to one target learn together, whichever run's messages they deliver.
+// The state that all couriers to one target share, whichever run's messages they deliver.
 #pragma once
 
 #include <string>

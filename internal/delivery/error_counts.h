@@ -1,5 +1,5 @@
-// The attempts of a run that failed: equal errors are counted together, in the order they first
-// came. Thread-safe. Does not block; allocates for errors that are new.
+// The failed attempts of a run: equal errors are counted together, in the order of their first
+// occurrence. Thread-safe. Does not block; allocates for new errors.
 #pragma once
 
 #include <cstdint>
@@ -25,7 +25,7 @@ class ErrorCounts {
 
   // An attempt failed.
   void note(const WriteResult& result);
-  // This ended the run. Whoever made the attempt, if it was one, has noted it.
+  // This error ended the run. If it came from an attempt, note() has counted it already.
   void note_end(const WriteResult& result);
 
   [[nodiscard]] std::vector<ErrorCount> all() const;

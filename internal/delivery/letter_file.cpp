@@ -26,7 +26,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr std::uint64_t kVersion = 1;
-// With a frame. Programs that know nothing of frames must not take such a message for unsent.
+// For letters with a frame: programs that do not know frames must not take such a message for
+// unsent.
 constexpr std::uint64_t kVersionInDoubt = 2;
 constexpr std::size_t kLongestLine = 65'536;
 constexpr std::uint64_t kMostRows = 100'000;   // of a frame: the largest --batch-size
@@ -39,7 +40,7 @@ WallTime wall_from_microseconds(std::uint64_t count) {
   return WallTime(std::chrono::microseconds(count));
 }
 
-// As it stands there: get() would convert a sign, a fraction or a larger number away.
+// Without conversion: get() would silently accept a sign, a fraction or a larger number.
 std::uint64_t whole_number(const Json& object, const char* key) {
   return object.at(key).get_ref<const Json::number_unsigned_t&>();
 }
@@ -134,7 +135,7 @@ int LetterFile::check() const {
   if (lstat(path_.c_str(), &status) == 0) {
     if (S_ISLNK(status.st_mode)) return ELOOP;
     if (S_ISDIR(status.st_mode)) return EISDIR;
-    // Writing might wait for a reader for ever.
+    // Writing to it might wait for a reader for ever.
     if (!S_ISREG(status.st_mode) && !S_ISCHR(status.st_mode)) return EINVAL;
     return access(path_.c_str(), W_OK) == 0 ? 0 : errno;
   }

@@ -43,9 +43,9 @@ void PoisonIsolation::refused(std::optional<std::size_t> row) {
     return;
   }
   pending_.pop_back();
-  // One name at a time: either this is a piece of the rows before the last one named, which were to
-  // be good, or that row was good itself. Names like that, followed blindly, take rows off an end
-  // of the piece one by one.
+  // Follow one name at a time. If the last name was right, the rows before it are good, so a
+  // refusal here shows that it was wrong. Following wrong names would take rows off an end of the
+  // piece one by one.
   if (row && *row < piece.count && !named_) {
     const std::size_t named = piece.first + *row;
     named_ = named;

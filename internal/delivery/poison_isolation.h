@@ -1,12 +1,12 @@
-// Finds the rows a database will never take in a frame it refused, and lets all others be stored:
-// says which piece of the frame to write next, as a transaction of its own, and is told what came
-// of it. A row is poison only when it was refused alone, twice. Pieces come from left to right, but
-// for those that are deferred, and no row is written twice. A pure state machine: not thread-safe,
-// never blocks, allocates for the poison it finds and for some log2(rows) pieces.
+// Finds the rows of a refused frame that the database will never accept, and lets all others be
+// stored. It says which piece of the frame to write next, as a transaction of its own, and is told
+// the outcome. A row is poison only when it was refused alone, twice. Pieces come from left to
+// right, except for deferred ones, and no row is written twice. A pure state machine: not
+// thread-safe, never blocks, allocates for the poison it finds and for some log2(rows) pieces.
 //
 // Among n rows, k poisonous ones are found in at most 2 k ceil(log2 n) + k + 1 pieces by bisection,
-// and in at most 4 k + 1 when each refusal names the first bad row of its piece. Names that are
-// wrong cost at most 3 k + 3 pieces more than bisection, never the right result.
+// and in at most 4 k + 1 when each refusal names the first bad row of its piece. Wrong names cost
+// at most 3 k + 3 pieces more than bisection, and never change the result.
 #pragma once
 
 #include <cstddef>
@@ -24,16 +24,16 @@ class PoisonIsolation {
     std::size_t count;
   };
 
-  // The first piece is the whole frame. A caller that comes here because it was refused says so
-  // with refused() at once, without writing it again.
+  // The first piece is the whole frame. If the frame was refused already, call refused() at once,
+  // without writing it again.
   explicit PoisonIsolation(std::size_t rows);
 
-  // The piece to write now; nothing = done. It stays the same until written() or refused() is
-  // called: after any other outcome, such as an outage, it is simply written again.
+  // The piece to write now; nullopt = done. It stays the same until written(), refused() or defer()
+  // is called; after any other outcome, such as an outage, write it again.
   [[nodiscard]] std::optional<Piece> next() const;
   // next() is committed.
   void written();
-  // next() cannot be judged now: it comes again after all others, once.
+  // next() cannot be judged now: it comes once more, after all others.
   void defer();
   [[nodiscard]] bool may_defer() const;
   // next() was refused for its data. `row`, from 0 within the piece, is the one the database named,
@@ -42,7 +42,7 @@ class PoisonIsolation {
 
   // Neither written nor poison so far; next() is the last of them.
   [[nodiscard]] std::vector<Piece> pending() const;
-  // Rows of the frame found so far, in that order.
+  // The poison rows found so far, in that order.
   [[nodiscard]] std::span<const std::size_t> poison() const { return poison_; }
 
  private:
@@ -55,9 +55,9 @@ class PoisonIsolation {
   };
   std::vector<Pending> pending_;  // a stack: the leftmost is the last
   std::vector<std::size_t> poison_;
-  std::uint32_t refusals_alone_ = 0;  // of the one row that is next
-  // The row last named, until it proved bad. Meanwhile other names are ignored; for good, if it was
-  // written.
+  std::uint32_t refusals_alone_ = 0;  // of the single row that is next
+  // The row last named, until it has proved to be bad. Until then other names are ignored, and for
+  // ever if the row was written.
   std::optional<std::size_t> named_;
 };
 

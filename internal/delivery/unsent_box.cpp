@@ -10,7 +10,8 @@ void UnsentBox::add(const LostMessages& lost) {
     append_locked(lost.messages, {"unsent", "the run ended before it was written"},
                   [](const Message&) { return std::nullopt; });
   } else {
-    // Never tried as part of a frame, so each is one: replay looks whether it is stored meanwhile.
+    // Never tried as part of a frame, so each is a frame of its own; replay checks whether it has
+    // been stored meanwhile.
     append_locked(lost.messages,
                   {"unsent",
                    "the run ended before it was written; its spool failed while taking it, and may "

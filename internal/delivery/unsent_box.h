@@ -1,5 +1,5 @@
-// Messages a run had to leave: what could not be written before its end, or was written with no
-// known outcome, kept in a file to be sent later (app replay). Thread-safe. Blocks for the disk.
+// Keeps the messages a run could not write before its end, or wrote with no known outcome, in a
+// file, so that `app replay` can send them later. Thread-safe. Blocks for the disk.
 #pragma once
 
 #include <functional>
@@ -21,12 +21,12 @@ class UnsentBox {
   // Without a path nothing is kept.
   UnsentBox(std::string path, RunIdentity run) : run_(run), file_(std::move(path)) {}
 
-  // Surely not stored, each; yet one that is lost in doubt may be stored by a run that resumes the
-  // channel.
+  // Adds messages that are surely not stored. A run that resumes the spool may still store those
+  // that are in doubt.
   void add(const LostMessages& lost);
-  // A frame, whole, whose commit has no known outcome.
+  // Adds a whole frame whose commit has no known outcome.
   void add_in_doubt(std::span<const Message> frame);
-  // The end. Returns 0, or the errno of the first thing that failed: then not all of them are safe.
+  // Syncs the file. Returns 0, or the errno of the first failure: then not all messages are safe.
   [[nodiscard]] int finish();
 
  private:

@@ -5,8 +5,8 @@
 
 namespace loadgen {
 
-// Nobody has to tell it of a new attempt: one that begins while it sleeps is not overdue before it
-// wakes, because it never sleeps longer than an attempt may take.
+// New attempts need no notification: the thread never sleeps longer than an attempt may take, so an
+// attempt that begins meanwhile is not overdue before it wakes.
 Watchdog::Watchdog(CutOff cut_off, nanoseconds patience, Clock& clock)
     : thread_([cut_off = std::move(cut_off), patience, &clock](const std::stop_token& stop) {
         TimePoint next = clock.now() + patience;

@@ -1,5 +1,5 @@
-// Ends write attempts that take too long. The database's own timeouts cannot: a server that was
-// stopped, or a network that swallows packets, answers nothing. Owns one thread, which sleeps.
+// Ends write attempts that take too long. The database's own timeouts are not enough: a stopped
+// server, or a network that loses packets, does not answer. Owns one thread.
 #pragma once
 
 #include <functional>
@@ -12,15 +12,15 @@ namespace loadgen {
 
 class Watchdog {
  public:
-  // The longest an attempt may take: a tenth beyond its timeout, in which the server itself may end
-  // it.
+  // The longest an attempt may take: a tenth more than its timeout, so that the server can end it
+  // first.
   [[nodiscard]] static nanoseconds patience(nanoseconds timeout) { return timeout + timeout / 10; }
 
   // Cuts off the attempts that began at or before `overdue`; returns when the earliest of the
   // others began, if there is one. Thread-safe.
   using CutOff = std::function<std::optional<TimePoint>(TimePoint overdue)>;
 
-  // Borrows the clock, and all that `cut_off` uses.
+  // Borrows the clock and everything that `cut_off` uses.
   Watchdog(CutOff cut_off, nanoseconds patience, Clock& clock);
 
  private:

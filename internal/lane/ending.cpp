@@ -19,7 +19,7 @@ void Ending::enter(Phase phase) {
     production_ends_ = std::min(production_ends_.value_or(now), now);
     if (phase >= Phase::kInterrupting && !interrupted_at_) interrupted_at_ = now;
   }
-  // In this order: what is told to end an attempt must find that no other may be begun.
+  // In this order: when an attempt is told to end, no other may be begun.
   for (std::size_t i = 1; i <= static_cast<std::size_t>(phase); ++i) sources_[i].request_stop();
 }
 

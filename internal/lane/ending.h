@@ -1,14 +1,14 @@
-// How far a run is on its way to the end, and why: the phase, the first reason for each, and a stop
-// token for each. Phases only move forward, and who enters one enters all before it:
+// The phase of a run's end: the reasons for it, and a stop token for each phase. Phases only move
+// forward, and entering one enters all before it:
 //
 //   running       tickets are handed out
 //   draining      no further ticket: the schedule is over, or a signal came
 //   giving up     no further frame is begun: nothing more can be stored, or memory ran out
 //   interrupting  writes in progress are cut off: the drain timeout has passed
-//   aborting      nobody waits for anything any more, an audit included: a second signal
+//   aborting      nothing is waited for any more, not even an audit: a second signal came
 //
-// Thread-safe. Entering a phase calls what listens to its token, on the caller's thread and without
-// a lock; it allocates nothing, so that a run can be ended where memory has run out.
+// Thread-safe. Entering a phase calls the stop callbacks of its token, on the caller's thread and
+// without a lock. It allocates nothing, so a run can be ended when memory has run out.
 #pragma once
 
 #include <array>
@@ -32,31 +32,32 @@ class Ending {
   // Borrows the clock.
   Ending(Clock& clock, nanoseconds drain_timeout);
 
-  // When production is due to end; nullopt = by a signal or a count.
+  // When production is due to end; nullopt = a signal or the count ends it.
   void expect_end(std::optional<TimePoint> planned);
 
-  // The schedule is over. A signal that comes later has interrupted nothing.
+  // The schedule is over. A later signal does not count as an interruption.
   void end_production();
-  // The first signal before that is the reason why production ended.
+  // Enters draining. The first signal before end_production() becomes the reason why production
+  // ended.
   void drain(int signal);
   void give_up();
-  // True: writes were not interrupted before, and the drain timeout is the reason.
+  // Interrupts writes because the drain timeout has passed. False: they were interrupted already.
   bool time_out();
   void interrupt();
   void abort(int signal);
 
-  // Why the run failed; only the first reason counts, and true says that this is it. Enters no
-  // phase: some failures show when all is over.
+  // Notes why the run failed. Only the first reason counts; returns true for it. Enters no phase,
+  // because some failures show only after the end.
   bool note_failure(const WriteError& why);
 
-  // Stops once the phase is entered. Not for kRunning.
+  // Its stop is requested when the phase is entered. Not for kRunning.
   [[nodiscard]] std::stop_token token(Phase phase) const { return source(phase).get_token(); }
   [[nodiscard]] bool reached(Phase phase) const { return source(phase).stop_requested(); }
 
-  // When production ended, or is due to end; nullopt = nobody knows.
+  // When production ended, or is due to end; nullopt = not known.
   [[nodiscard]] std::optional<TimePoint> production_ends() const;
-  // Until when to wait for threads: the drain timeout after production ended, or kGrace after
-  // writes were interrupted. It may come nearer when a phase is entered.
+  // How long to wait for threads: until the drain timeout after production ended, or until kGrace
+  // after writes were interrupted. Entering a phase may make it earlier.
   [[nodiscard]] std::optional<TimePoint> deadline() const;
 
   // The signal that ended production before its time, or 0.
@@ -81,9 +82,9 @@ class Ending {
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  std::optional<TimePoint> production_ends_;  // as planned, then as it came
+  std::optional<TimePoint> production_ends_;  // first as planned, then the actual time
   std::optional<TimePoint> interrupted_at_;
-  std::optional<int> ended_by_;  // production: by a signal, or 0 by its schedule
+  std::optional<int> ended_by_;  // what ended production: a signal, or 0 = its schedule
   std::optional<WriteError> failure_;
   bool timed_out_ = false;
   int aborted_by_ = 0;

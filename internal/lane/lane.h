@@ -1,8 +1,8 @@
 // Everything between a schedule and a target: token bucket, producers, channel and spool, consumers
-// with their connections, and what counts the messages on their way. A run is one lane.
+// with their connections, and the objects that count messages. A run has one lane.
 //
-// One thread takes it through its life, in the order of the calls below; any thread may end it
-// early by its ending, or by fail(). Borrows plan, target and clock, which must outlive it.
+// One thread makes the calls below, in their order. Any thread may end the lane early, through its
+// ending or by fail(). Borrows plan, target and clock, which must outlive it.
 #pragma once
 
 #include <functional>
@@ -36,22 +36,21 @@
 
 namespace loadgen {
 
-// What a lane stands on and takes over.
+// What a lane needs and takes ownership of.
 struct LaneParts {
-  std::unique_ptr<Spool> spool;  // if there is one
+  std::unique_ptr<Spool> spool;  // null = none
   std::string target_name;       // as the spool remembers it
   std::unique_ptr<DeliveryState> delivery;
-  // Off for benchmarks alone, which measure what timing costs.
+  // Off only in benchmarks, to measure the cost of timing.
   ConsumerAccount::Timing timing = ConsumerAccount::Timing::kOn;
 };
 
-// What a lane came to, and what an audit needs to check it.
+// The result of a lane, and what an audit needs to check it.
 struct LaneEnd {
   LaneResult result;
   SequenceSet produced;
-  SequenceSet acknowledged;  // their commit was confirmed
-  // A thread is stuck where nothing reaches it, and cannot be joined: once the report is delivered,
-  // nothing is left but to end the process.
+  SequenceSet acknowledged;  // commit confirmed
+  // A thread is stuck and cannot be joined. After the report is published the process must exit.
   bool has_stuck_thread = false;
 };
 
@@ -61,28 +60,26 @@ class Lane {
   Lane(const Plan& plan, Target& target, Clock& clock, LaneParts parts);
   Lane(const Lane&) = delete;
   Lane& operator=(const Lane&) = delete;
-  // Interrupts and joins what is still at work.
+  // Interrupts and joins the threads that are still at work.
   ~Lane();
 
-  // A consumer's connection for each of --consumers, which `connect` makes.
+  // Adds one consumer for each of --consumers; `connect` makes its connection.
   void connect(const std::function<void(Courier&)>& connect);
   // Starts all threads; they wait for begin(). Throws SetupError.
   void start();
-  // The schedule begins now: returns when that is.
+  // Begins the schedule now. Returns its start.
   TimePoint begin();
-  // Blocks until all producers are done and then all consumers, for no longer than the ending's
-  // deadline allows.
+  // Block until all producers, then all consumers, are done, but not beyond the ending's deadline.
   void await_producers();
   void await_consumers();
-  // Counts what is left, closes the file for unsent messages, and the accounts.
+  // Counts the leftovers and closes the accounts and the file for unsent messages.
   LaneEnd finish();
 
-  // So many producers or consumers from now on: see Crew::resize. Thread-safe; once the lane has
-  // begun.
+  // Change the number of producers or consumers: see Crew::resize. Thread-safe, after begin().
   void resize_producers(std::uint32_t count) { producers_.resize(count); }
   void resize_consumers(std::uint32_t count) { consumers_.resize(count); }
 
-  // Nothing more can be stored: the lane ends. Thread-safe.
+  // Ends the lane because nothing more can be stored. Thread-safe.
   void fail(const WriteResult& why);
   // Cuts off writes in progress. Thread-safe.
   void interrupt();
@@ -90,22 +87,22 @@ class Lane {
   [[nodiscard]] Ending& ending() { return ending_; }
   [[nodiscard]] const Custody& custody() const { return custody_; }
   [[nodiscard]] const Channel& channel() const { return *channel_; }
-  // As it is in force.
+  // The one in force.
   [[nodiscard]] const Schedule& schedule() const { return tickets_.schedule(); }
   [[nodiscard]] Sampler& sampler() { return books_.sampler; }
   [[nodiscard]] const Generator& generator() const { return generator_; }
-  // For its couriers, and those that deliver what earlier runs left.
+  // For the lane's couriers, and for those that deliver what earlier runs left.
   [[nodiscard]] const DeliveryContext& delivery() const { return context_; }
 
  private:
-  // What workers had in hand when they ended by an exception: as a rule nothing.
+  // What workers had in hand when they ended by an exception: normally nothing.
   struct InHand {
     std::mutex mutex;
     // Guarded by mutex.
     std::vector<std::pair<std::uint32_t, ProducerAccount::Closed>> of_producers;
     std::vector<ConsumerAccount::Closed> of_consumers;
   };
-  // The books of the lane: what its workers write their sequences and numbers into.
+  // Where workers record sequences and counts.
   struct Books {
     SharedSequenceSet produced{};
     SharedSequenceSet acknowledged{};
@@ -123,10 +120,10 @@ class Lane {
     ConsumerWorker(const DeliveryContext& delivery, std::size_t batch_size,
                    SharedSequenceSet& acknowledged, ConsumerAccount::Timing timing)
         : courier(std::in_place, delivery), account(batch_size, acknowledged, timing) {}
-    std::optional<Courier> courier;  // until the consumer is done
+    std::optional<Courier> courier;  // empty when the consumer is done
     ConsumerAccount account;
   };
-  // What entering a phase does.
+  // What to do when a phase is entered.
   using Reaction = std::stop_callback<std::function<void()>>;
   struct Reactions {
     Reaction draining;
@@ -134,7 +131,7 @@ class Lane {
     Reaction interrupting;
   };
   struct Course {
-    std::latch gate{1};  // threads wait here until all of them are there
+    std::latch gate{1};  // threads wait here for begin()
     TimePoint begin;     // of production; constant once the gate is open
     TimePoint producers_done;
     TimePoint consumers_done;
@@ -172,7 +169,7 @@ class Lane {
   const LaneParts parts_;
   const Generator generator_;
 
-  // In the order in which data walks through them; thread-safe, each.
+  // In the order in which data flows through them. Each is thread-safe.
   Ending ending_;
   TokenBucket tickets_;
   const DeliveryContext context_;

@@ -1,5 +1,4 @@
-// What a lane came to: a value that merges with those of other lanes. The result of a run is the
-// merge of its lanes' results.
+// The result of a lane: a value that merges with those of other lanes.
 #pragma once
 
 #include <optional>
@@ -20,8 +19,8 @@ struct LaneResult {
   TimePoint producers_done;  // the last of them
   TimePoint consumers_done;
   Counts counts;
-  // The sequences noted as produced and as acknowledged, and the messages on the spool's disk, are
-  // as many as were counted.
+  // The numbers of produced and acknowledged sequences, and of messages on the spool's disk, agree
+  // with the counts.
   bool sequences_agree = true;
   Sample sample;  // all that the workers counted and timed
   ChannelStats queue;
@@ -31,10 +30,10 @@ struct LaneResult {
   int interrupted_by = 0;  // the signal that ended production early, 0 = none
   bool drain_timed_out = false;
   std::string unsent_problem;  // why --unsent does not hold all of them; empty = it does
-  // How long ago the oldest message that is not known to be stored was due, at the end.
+  // At the end: how long ago the oldest message was due that is not known to be stored.
   std::optional<nanoseconds> oldest_not_stored;
 
-  // Associative; not commutative where the first one counts: of failures and signals.
+  // Associative. Not commutative: of failures and signals the first one counts.
   void merge(const LaneResult& other);
 };
 

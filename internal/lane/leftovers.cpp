@@ -32,7 +32,7 @@ void Leftovers::add_doubtful(std::span<const Message> messages) {
 }
 
 void Leftovers::add_doubtful_frame(std::span<const Message> piece) {
-  // What is in the spool is there as the frame that was tried.
+  // Messages in the spool are there as the frame that was tried.
   const auto open = custody_.not_kept(piece);
   if (open.empty()) return;
   for (const LostMessages& part : open) result_.ends[Fate::kInDoubt] += part.messages.size();
@@ -57,7 +57,7 @@ Leftovers::Result Leftovers::finish(Channel& channel, const std::string& unsent_
     result_.unsent_problem = std::strerror(error);
     spdlog::error("--unsent={}: {}", one_line(unsent_path), result_.unsent_problem);
   } else if (!unsent_path.empty()) {
-    // Should somebody find the spool again, they are in one place only.
+    // If the spool is found again, the messages must be in one place only.
     for (const SequenceRange& range : saved.ranges()) {
       custody_.spool()->settle(custody_.run(), range, SpoolEnd::kGivenUp);
     }
@@ -66,8 +66,8 @@ Leftovers::Result Leftovers::finish(Channel& channel, const std::string& unsent_
   return std::move(result_);
 }
 
-// Whoever deleted the spool took what was safe in it. This process has its file open, and is the
-// last that can read it. Returns those that are in the file for unsent ones, if there is one.
+// The spool was deleted, but this process still has its file open and is the last that can read it.
+// Returns the sequences saved to the file for unsent messages, if there is one.
 SequenceSet Leftovers::save_from_gone_spool() {
   SequenceSet saved;
   const std::uint64_t held = std::exchange(result_.ends[Fate::kSpooled], 0);
@@ -95,7 +95,7 @@ SequenceSet Leftovers::save_from_gone_spool() {
   return saved;
 }
 
-// It holds what was counted, or the run has failed.
+// If the spool does not hold what was counted, the run has failed.
 void Leftovers::compare_with_spool() {
   std::string problem = custody_.problem();
   if (problem.empty()) {

@@ -1,6 +1,6 @@
-// What no worker of a lane has counted when its threads are done or given up: what they had in
-// hand, what is in the channel and on its disk, and in the file for unsent messages. One thread
-// uses it, after all others. Blocks for the disk.
+// Counts the messages that no worker has counted when the threads of a lane are done or stuck:
+// those in hand, in the channel and in the spool. Saves what it can to the spool or the file for
+// unsent messages. Used by one thread, after all others are done. Blocks for the disk.
 #pragma once
 
 #include <span>
@@ -18,27 +18,26 @@ namespace loadgen {
 
 class Leftovers {
  public:
-  // A thread that is stuck may be so in the spool, which nobody touches then.
+  // With kStuck the spool is not used, because the thread may be stuck in it.
   enum class Threads { kJoined, kStuck };
 
   // Borrows both.
   Leftovers(Custody& custody, UnsentBox& unsent, Threads threads);
 
-  // Messages that a worker was left with and that were surely not written: kept by the channel, or
-  // not.
+  // Messages that a worker had in hand and that were surely not written; the spool may have them.
   void add_unwritten(std::span<const Message> messages);
   // Messages that the channel may have taken.
   void add_doubtful(std::span<const Message> messages);
-  // A piece, whole, that may have been written.
+  // A whole piece that may have been written.
   void add_doubtful_frame(std::span<const Message> piece);
 
   struct Result {
     Tally ends;
     bool spool_agrees = true;    // it holds as many messages as were counted
-    std::string spool_problem;   // why it is not to be trusted; empty = it is
+    std::string spool_problem;   // why it cannot be trusted; empty = it can
     std::string unsent_problem;  // why the file does not hold all of them; empty = it does
   };
-  // Empties the channel, and closes the file. `unsent_path` is its name for the log.
+  // Empties the channel and closes the file. `unsent_path` names the file in the log.
   Result finish(Channel& channel, const std::string& unsent_path);
 
  private:

@@ -59,8 +59,8 @@ TokenBucket::Grant TokenBucket::take_locked(std::uint64_t most) {
     return {may_go_on ? &era : nullptr, next_, 0, *start_, now};
   }
   const std::uint64_t due = schedule.due_by(elapsed);
-  // At least the next one, which is then not due yet and must be slept for, and those that follow
-  // it so closely that waking for each would cost more than they are late.
+  // At least the next one, which is not due yet, and those that follow so closely that waking for
+  // each would cost more than their delay.
   const std::uint64_t soon =
       due > next_ ? due : std::max(next_ + 1, schedule.due_by(schedule.offset(next_) + window_));
   const std::uint64_t count = std::min(most, soon - next_);
@@ -84,13 +84,13 @@ std::size_t TokenBucket::redeem(const Era& era, std::span<const Ticket> tickets,
                                 const std::stop_token& stop) {
   const bool slept = clock_.sleep_until(tickets.back().due, era.ended.get_token(), stop);
   std::unique_lock lock(mutex_);
-  if (!slept && !era.kept_below) {  // it is in force, so the caller alone was stopped
+  if (!slept && !era.kept_below) {  // the era is still in force, so only the caller was stopped
     Era& ended = begin_era_locked(clock_.now(), era.schedule);
     lock.unlock();
     ended.ended.request_stop();
     lock.lock();
   }
-  // One cut-off for all: a ticket due before it is sent, one due after it was never handed out.
+  // One cut-off for all: tickets due before it are sent, later ones were never handed out.
   std::uint64_t kept = tickets.size();
   if (era.kept_below) {
     const std::uint64_t first = tickets.front().sequence;
@@ -98,7 +98,7 @@ std::size_t TokenBucket::redeem(const Era& era, std::span<const Ticket> tickets,
     if (kept == 0 || closed_at_) return kept;
   }
   if (limits_.max_lag && clock_.now() - tickets.front().due > *limits_.max_lag) {
-    ++skipped_;  // the only one: with a bound on lag no others are waited for
+    ++skipped_;  // only one: with max_lag, a producer reserves one ticket at a time
     return 0;
   }
   return kept;
@@ -120,7 +120,8 @@ TokenBucket::Era& TokenBucket::begin_era_locked(TimePoint now, Schedule schedule
   Era& old = eras_.back();
   eras_.push_back({.schedule = std::move(schedule)});
   old.kept_below = old.schedule.due_by(elapsed_locked(now));
-  // Whoever has reserved a ticket that is due later is asleep, and loses it: it can be taken anew.
+  // A producer that has reserved a later ticket is asleep and loses it; the ticket can be taken
+  // again.
   next_ = std::min(next_, *old.kept_below);
   return old;
 }

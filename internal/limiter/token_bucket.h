@@ -1,13 +1,12 @@
-// The one rate limiter all producers share: a token bucket that fills along an absolute schedule
-// and hands out tickets, each with its own due time. Its rate may be changed while producers use
-// it. All calls are safe from any thread, for any number of producers, but for start(). Handing out
-// tickets allocates nothing.
+// The rate limiter that all producers share: a token bucket that fills along an absolute schedule
+// and hands out tickets, each with its own due time. The rate may change while producers use the
+// bucket. All calls but start() are thread-safe. Handing out tickets allocates nothing.
 //
-// Tokens accrue when the schedule says so, whether or not anybody takes them; the bucket's capacity
-// (Limits::burst) bounds how many overdue ones are kept. With no bound the generator is an open
-// loop: a stalled target makes messages late, never fewer, and lateness moves no later due time
-// (against "coordinated omission": Gil Tene, "How NOT to Measure Latency"; wrk2 counts the same
-// way).
+// Tokens accrue by the schedule, whether or not producers take them. The bucket's capacity
+// (Limits::burst) bounds how many overdue tokens are kept. Without a bound the generator is an open
+// loop: a stalled target makes messages late, never fewer, and a late message delays no later due
+// time (against "coordinated omission": Gil Tene, "How NOT to Measure Latency"; wrk2 counts the
+// same way).
 #pragma once
 
 #include <cstddef>
@@ -32,13 +31,13 @@ struct Ticket {
 class TokenBucket {
  public:
   struct Limits {
-    // Most overdue tickets that may wait, at least 1; the surplus is skipped, oldest first.
+    // How many overdue tickets may wait, at least 1; the surplus is skipped, oldest first.
     std::optional<std::uint64_t> burst;
     // Tickets later than this are skipped.
     std::optional<nanoseconds> max_lag;
   };
   struct Totals {
-    std::uint64_t scheduled = 0;  // by the schedule alone, up to its end or to close()
+    std::uint64_t scheduled = 0;  // by the schedule alone, until its end or close()
     std::uint64_t skipped = 0;
   };
 
@@ -50,46 +49,45 @@ class TokenBucket {
 
   // Blocks until a ticket is due. Fills the front of `out`, which must not be empty, with tickets
   // of consecutive sequences and returns how many; 0 = the schedule is over or the bucket was
-  // closed. Hands out all that is due now, up to out.size(); if nothing is, reserves the next
-  // ticket, with those due within kWindow after it, and sleeps until their time: a slow rate costs
-  // one wake-up per message, a fast one far fewer. Once the rate was changed it may change again:
-  // then the schedule is over at its end, and not already with its last ticket. On a stop request
-  // returns 0 at once; what it had reserved goes to others, who wake for it.
+  // closed. Hands out all tickets that are due now, up to out.size(). If none is due, reserves the
+  // next ticket and those due within kWindow after it, and sleeps until they are due: a slow rate
+  // costs one wake-up per message, a fast one far fewer. After a change of rate, the rate may
+  // change again, so the schedule is over at its end and not with its last ticket. On a stop
+  // request returns 0 at once; other producers wake and take the reserved tickets.
   std::size_t acquire(std::span<Ticket> out, const std::stop_token& stop);
 
-  // From now on the schedule goes on at this constant rate; 0 = a pause, until the rate is changed
-  // again. For paced schedules only. What is due by now stays as it is. Producers that sleep for
-  // later tickets wake and sleep anew: the same sequences have later or earlier due times now. No
-  // effect once closed. Does not wait for producers. Allocates: each change keeps another schedule,
-  // which is as long as there were changes, until the bucket is gone.
+  // Continues the schedule at this constant rate from now on; 0 = a pause until the next change.
+  // For paced schedules only. Tickets due by now keep their due times. Producers that sleep for
+  // later tickets wake and take the same sequences with new due times. No effect once closed. Does
+  // not wait for producers. Allocates: each change adds a schedule, which grows with the number of
+  // changes, until the bucket is destroyed.
   void change_rate(double per_second);
 
-  // Ends the schedule now, started or not: tickets due later are never handed out, overdue ones
-  // nobody took are skipped, and every sleeper wakes. Idempotent.
+  // Ends the schedule now, started or not: later tickets are never handed out, overdue tickets that
+  // no producer took are skipped, and every sleeping producer wakes. Idempotent.
   void close();
 
-  // A tenth of a millisecond: no more than waking up is late by anyway. Nothing when max_lag is
-  // set.
+  // No more than a wake-up is late anyway. Zero when max_lag is set.
   static constexpr std::chrono::microseconds kWindow{100};
 
-  // The one in force, or in force at close(); stays valid as long as the bucket.
+  // The schedule in force, or that was in force at close(). Valid as long as the bucket.
   [[nodiscard]] const Schedule& schedule() const;
 
-  // Complete once closed and all producers are back from their last acquire().
+  // Complete once the bucket is closed and all producers have returned from acquire().
   [[nodiscard]] Totals totals() const;
 
  private:
-  // A schedule while it is in force. It ends when the rate changes, when a producer gives tickets
-  // back, or at close().
+  // The time in which one schedule is in force. An era ends when the rate changes, when a producer
+  // gives tickets back, or at close().
   struct Era {
     const Schedule schedule;
     std::stop_source ended{};
-    // Guarded by mutex_. Set when it ends: which of the tickets that producers sleep for stay with
-    // them, as they were due by then. The others were never handed out.
+    // Guarded by mutex_. Set when the era ends: producers that sleep keep reserved tickets below
+    // this sequence, because those were due by then. The others count as never handed out.
     std::optional<std::uint64_t> kept_below{};
   };
   struct Grant {
-    const Era* era = nullptr;  // null = there are no tickets any more
+    const Era* era = nullptr;  // null = no tickets are left
     std::uint64_t first = 0;
     std::uint64_t count = 0;  // 0 = none before the era or the schedule ends
     TimePoint start;
@@ -102,10 +100,11 @@ class TokenBucket {
   }
   Grant take_locked(std::uint64_t most);
   void skip_stale_locked(const Schedule& schedule, nanoseconds elapsed);
-  // Sleeps until the last of the reserved tickets is due. Returns how many of them count: the rest
-  // never came to their time, or are too late.
+  // Sleeps until the last of the reserved tickets is due. Returns how many may be used; the others
+  // were given back or are too late.
   std::size_t redeem(const Era& era, std::span<const Ticket> tickets, const std::stop_token& stop);
-  // All who sleep take their tickets anew, by this schedule. Returns the era that it ended.
+  // Makes sleeping producers take their tickets again, by this schedule. Returns the era that
+  // ended.
   Era& begin_era_locked(TimePoint now, Schedule schedule);
 
   // Constant after construction.
@@ -115,10 +114,10 @@ class TokenBucket {
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
-  std::list<Era> eras_;  // the last is in force; none is removed, as producers may still read it
+  std::list<Era> eras_;  // the last is in force; producers may still read the others
   std::optional<TimePoint> start_;
   bool rate_has_changed_ = false;
-  std::uint64_t next_ = 0;  // lowest sequence nobody has taken
+  std::uint64_t next_ = 0;  // lowest sequence that no producer has taken
   std::uint64_t skipped_ = 0;
   std::optional<TimePoint> closed_at_;
 };

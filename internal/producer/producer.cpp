@@ -12,7 +12,7 @@ constexpr std::size_t kMostTickets = 512;
 
 }  // namespace
 
-// Beside a small channel large batches would be a second, hidden one.
+// With a small channel, large batches would be a second, hidden channel.
 std::size_t tickets_at_a_time(std::uint64_t queue_capacity, std::uint32_t producers) {
   return std::clamp<std::size_t>(queue_capacity / producers, 1, kMostTickets);
 }

@@ -16,7 +16,7 @@
 
 namespace loadgen {
 
-// What all producers of a lane work with. Borrowed; must outlive the threads.
+// What all producers of a lane use. Borrowed; must outlive the threads.
 struct ProducerTools {
   TokenBucket& tickets;
   Channel& channel;
@@ -26,18 +26,18 @@ struct ProducerTools {
   UnsentBox& unsent;
 };
 
-// How many tickets each of the producers takes at a time, 1 or more: what waits in a producer's
+// How many tickets each producer takes at a time, at least 1: messages that wait in a producer's
 // hand and not in the channel.
 std::size_t tickets_at_a_time(std::uint64_t queue_capacity, std::uint32_t producers);
 
-// Runs until the bucket has no more tickets, the channel takes no more messages, it is told to
-// retire, or the account is closed. Returns how the channel answered last: kFull and kBroken have
-// ended it before its time. Blocks; allocates only at the beginning and while text buffers grow.
-// What it throws (no memory, for one) leaves in the account what was in hand.
+// Runs until the bucket has no more tickets, the channel accepts no more messages, `retire` is
+// requested, or the account is closed. Returns the last answer of the channel; kFull and kBroken
+// mean that it ended early. Blocks; allocates only at the beginning and while text buffers grow.
+// May throw, for example without memory; the account then still has what was in hand.
 PushStatus produce(const ProducerTools& tools, std::uint32_t producer, ProducerAccount& account,
                    const std::stop_token& retire);
 
-// The messages of these tickets once more, when the thread that had made them is gone.
+// Makes the messages of these tickets again, when the thread that made them is gone.
 std::vector<Message> make_again(const Generator& generator, std::span<const Ticket> tickets,
                                 std::uint32_t producer, TimePoint created);
 

@@ -1,7 +1,7 @@
-// The tickets one producer has in hand, and the meter that counts the others. It outlives the
-// thread: whoever ends the run closes it, be the thread joined, ended by an exception, or stuck
-// where nothing reaches it, and every ticket is still counted once. One producer writes; close()
-// may come from any thread.
+// The tickets one producer has in hand, and the meter that counts all others. The account outlives
+// the producer's thread and is closed at the end of the run. So every ticket is counted once, even
+// if the thread ended by an exception or is stuck. One producer writes; close() may be called from
+// any thread.
 #pragma once
 
 #include <cstdint>
@@ -19,33 +19,33 @@ namespace loadgen {
 
 class ProducerAccount {
  public:
-  // most_tickets: taken at a time, at least 1. `produced`: every sequence a message was made for;
-  // borrowed, must outlive the account.
+  // most_tickets: the most taken at a time, at least 1. `produced`: the sequences of all messages
+  // made; borrowed, must outlive the account.
   ProducerAccount(std::size_t most_tickets, SharedSequenceSet& produced);
 
   [[nodiscard]] ProducerMeter& meter() { return meter_; }
 
-  // For the producer, until close(): where its tickets lie.
+  // Where the producer keeps its tickets. For the producer only, until close().
   [[nodiscard]] std::span<Ticket> slots() { return slots_; }
 
   // Each returns false once the account is closed: the producer then has nothing in hand and must
   // touch nothing that others read.
   // The first `count` slots are in hand. They count as produced: the limiter has scheduled them,
-  // and nobody else will make them.
+  // and no other producer will make them.
   bool take(std::size_t count);
-  // From now on the channel may have some of what is in hand.
+  // From now on the channel may have some of the tickets in hand.
   bool begin_push();
-  // The channel has answered. What it neither took nor dropped is the rest, which stays in hand.
+  // The channel has answered. Messages it neither accepted nor dropped stay in hand.
   bool pushed(const PushResult& result);
-  // The channel keeps the rest for a later run, but for what is lost.
+  // The spool keeps what is in hand for a later run, except for what is lost.
   bool kept_all_but(std::span<const LostMessages> lost);
 
-  // What was in hand: the meter counts it as produced, and nothing else.
+  // What was in hand. The meter counts it as produced only.
   struct Closed {
     std::vector<Ticket> unsent;    // not in the channel
     std::vector<Ticket> in_doubt;  // the channel may have taken them
   };
-  // Final: the meter stays as it is then. Does not block.
+  // Final: the meter does not change afterwards. Does not block.
   Closed close();
 
  private:
@@ -54,7 +54,7 @@ class ProducerAccount {
 
   ProducerMeter meter_;
 
-  // Written by the producer alone; those from begin_ to end_ are not changed while they are held.
+  // Written only by the producer; tickets in hand, from begin_ to end_, do not change.
   std::vector<Ticket> slots_;
 
   std::mutex mutex_;

@@ -23,7 +23,7 @@ bool Custody::fix(std::span<const Message> frame) {
   if (spool_ == nullptr) return true;
   const auto fresh = not_kept(frame);
   if (fresh.empty()) return spool_->fix(run_, frame.front().sequence, frame) == SpoolStatus::kSafe;
-  // None of it is there: it is as safe as the process.
+  // None of the frame is in the spool.
   if (fresh.size() == 1 && fresh.front().messages.size() == frame.size()) return true;
   return keep(frame).empty();
 }
@@ -61,7 +61,7 @@ std::vector<LostMessages> Custody::keep(std::span<const Message> frame) {
     add(frame);
     return {};
   }
-  // Those that were there are as safe as before.
+  // Messages that were in the spool are as safe as before.
   const auto may_be_there = [&](const Message& message) { return spool_->may_hold(message); };
   std::vector<LostMessages> lost;
   for (const LostMessages& part : fresh) {

@@ -1,6 +1,6 @@
-// Which messages of a run are in the spool, and what becomes of them: who makes, carries or writes
-// messages asks and tells it here, and a message itself knows nothing of it. Without a spool
-// nothing is kept. Thread-safe. Memory grows with the holes among the sequences that are kept.
+// Knows which messages of a run are in the spool. Producers, channels and consumers ask it and
+// report to it; a message itself does not know. Without a spool nothing is kept. Thread-safe.
+// Memory grows with the number of gaps in the kept sequences.
 #pragma once
 
 #include <cstdint>
@@ -25,29 +25,29 @@ class Custody {
   [[nodiscard]] Spool* spool() const { return spool_; }
   [[nodiscard]] const SpooledRun& run() const { return run_; }
 
-  // For channels that stand on a spool. All or nothing; blocks as Spool::append().
+  // For channels that use a spool. All or nothing; blocks like Spool::append().
   SpoolStatus append(std::span<const Message> batch, Spool::WhenFull when_full);
-  // What is waiting there can no longer be read.
+  // Notes that messages waiting in the spool can no longer be read.
   void note_problem(std::string problem);
 
-  // These messages are one frame from now on: call it before the frame is tried, and for each piece
-  // of a frame that is split. A frame with one message in the spool is put there whole, or a later
-  // run could not tell its others from messages that were never tried. Blocks for the disk. False =
-  // the spool is broken: do not try it.
+  // Records that these messages are one frame. Call it before the frame is first tried, and for
+  // each piece of a frame that is split. If one message of the frame is in the spool, the others
+  // are put there too; otherwise a later run could not tell them from messages that were never
+  // tried. Blocks for the disk. False = the spool is broken: do not try the frame.
   [[nodiscard]] bool fix(std::span<const Message> frame);
-  // They are stored, in a dead letter or dropped: they need not be delivered again. Returns at
-  // once.
+  // Notes that these messages need no further delivery: they are stored, in a dead letter or
+  // dropped. Returns at once.
   void settle(std::span<const Message> messages, Fate fate);
-  // Whoever holds these messages, a frame that may have been tried or not, cannot deliver them any
-  // more. Those that are in the spool, or can be put there now, are delivered by a later run;
-  // returns the others. Blocks for the disk.
+  // Call it when the holder of a frame, tried or not, cannot deliver it any more. A later run
+  // delivers the messages that are in the spool or can be put there now; returns the others. Blocks
+  // for the disk.
   [[nodiscard]] std::vector<LostMessages> keep(std::span<const Message> frame);
-  // Those of them that are not in the spool. Does not touch it.
+  // Returns the messages that are not in the spool. Does not use the spool.
   [[nodiscard]] std::vector<LostMessages> not_kept(std::span<const Message> messages) const;
 
-  // Messages that are in the spool and not settled.
+  // How many messages are in the spool and not settled.
   [[nodiscard]] std::uint64_t kept() const;
-  // Why it is broken; empty = it is not.
+  // Why the spool is broken; empty = it is not.
   [[nodiscard]] std::string problem() const;
 
  private:

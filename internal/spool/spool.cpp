@@ -24,7 +24,7 @@ constexpr std::uint64_t kLogBytes = 8ULL << 20U;
 constexpr std::uint64_t kManySettled = 4096;
 // The journal is rewritten, merged, when it has this many ranges.
 constexpr std::uint64_t kManyRanges = 16'384;
-// How often a full disk is looked at: nothing tells when it has room again.
+// How often a full disk is checked, because nothing notifies when it has room again.
 constexpr std::chrono::milliseconds kLookAgain{100};
 // Messages read at a time from a spool that is gone.
 constexpr std::size_t kManyRead = 1000;
@@ -77,13 +77,13 @@ SpoolStatus Spool::append(const SpooledRun& run, std::span<const Message> messag
   return submit({.task = Task::kAppend, .run = &run, .messages = messages});
 }
 
-// Takes the room there is; false = there is none.
+// Takes room; false = there is none.
 bool Spool::wait_for_room(std::uint64_t bytes, WhenFull when_full) {
   std::unique_lock lock(mutex_);
   const TimePoint begin = clock_.now();
   bool has_room = has_room_locked(bytes);
   while (!has_room && when_full == WhenFull::kBlock && !stopped_waiting_ && problem_.empty()) {
-    // Somebody who settles says so; others who leave room on the disk do not.
+    // settle() notifies, but other programs that free disk space do not.
     clock_.wait_until(room_, lock, clock_.now() + kLookAgain);
     lock.unlock();
     const bool room = disk_has_room();
@@ -251,7 +251,7 @@ SpoolStatus Spool::write_group(std::span<Request* const> group, std::span<const 
   bool committing = false;
   try {
     writer_->begin();
-    // What was settled came earlier than what is asked for now.
+    // Removals came before the current requests.
     for (const auto& [run_id, range, end] : settled) writer_->remove(run_id, range, end);
     for (const Request* request : group) carry_out(*request);
     committing = true;
@@ -307,7 +307,7 @@ bool Spool::has_room_locked(std::uint64_t bytes) const {
 
 bool Spool::disk_has_room() const {
   struct statvfs disk {};
-  if (statvfs(directory().c_str(), &disk) != 0) return true;  // then the write will tell
+  if (statvfs(directory().c_str(), &disk) != 0) return true;  // then the write will show it
   const std::uint64_t size = std::uint64_t{disk.f_blocks} * disk.f_frsize;
   const std::uint64_t available = std::uint64_t{disk.f_bavail} * disk.f_frsize;
   return available >= std::max(kLogBytes, std::min(kFreeBytes, size / 20));

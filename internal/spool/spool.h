@@ -1,7 +1,7 @@
-// Messages on disk, so that they outlive the process: what is safe here is delivered by this run or
-// by a later one with the same directory. One thread writes for all who ask, and commits together
-// what came while it was committing before: no group waits for company, and under load groups grow
-// by themselves. A failed write or sync is final: the disk may have lost what it had already taken.
+// Messages on disk that outlive the process: this run, or a later one with the same directory,
+// delivers them. One thread writes for all callers. Requests that arrive during a commit are
+// committed together next, so groups grow under load and no request waits for a group to fill. A
+// failed write or sync is final, because the disk may have lost what it had already accepted.
 // Thread-safe. One process at a time.
 #pragma once
 
@@ -26,13 +26,13 @@ namespace loadgen {
 
 enum class SpoolStatus {
   kSafe,    // on disk, synced
-  kFull,    // no room: nothing of it was taken
-  kFailed,  // the spool is broken, see problem(): not on disk, but for what it may_hold()
+  kFull,    // no room: nothing was accepted
+  kFailed,  // the spool is broken, see problem(): not on disk, except what it may_hold()
 };
 
 class Spool {
  public:
-  // Most bytes of messages that wait in it, as counted with kOverhead for each.
+  // Most bytes of messages it holds, counting kOverhead for each message.
   static constexpr std::uint64_t kMostBytes = 1ULL << 30U;
   static constexpr std::uint64_t kOverhead = 64;
   [[nodiscard]] static std::uint64_t bytes_of(std::span<const Message> messages);
@@ -42,30 +42,30 @@ class Spool {
   Spool(std::string directory, Clock& clock, std::uint64_t most_bytes = kMostBytes);
   Spool(const Spool&) = delete;
   Spool& operator=(const Spool&) = delete;
-  ~Spool();  // writes what was settled; never throws
+  ~Spool();  // writes pending removals; never throws
 
   [[nodiscard]] const std::string& directory() const { return directory_.path(); }
 
-  // Blocks until the messages are on disk. With kBlock waits for room, too, until stop_waiting().
+  // Blocks until the messages are on disk. With kBlock also waits for room, until stop_waiting().
   enum class WhenFull { kBlock, kRefuse };
   SpoolStatus append(const SpooledRun& run, std::span<const Message> messages, WhenFull when_full);
-  // From now on these messages are one frame, tried as a whole or not at all. Blocks as append().
+  // Records that these messages are one frame, tried whole or not at all. Blocks like append().
   SpoolStatus fix(const SpooledRun& run, std::uint64_t frame, std::span<const Message> messages);
-  // Both at once, room or not: for messages that may have been tried as this frame. Those that are
-  // there already are passed over; `bytes` is what the others count.
+  // append() and fix() at once, even without room, for messages that may have been tried as this
+  // frame. Messages already in the spool stay as they are; `bytes` is the size of the others.
   SpoolStatus keep(const SpooledRun& run, std::span<const Message> frame, std::uint64_t bytes);
-  // These messages need no further delivery. Returns at once: should it never reach the disk, they
-  // are delivered again, and the ledger knows them.
+  // Notes that these messages need no further delivery. Returns at once. If the note never reaches
+  // the disk, they are delivered again, and the ledger suppresses the duplicates.
   void settle(const SpooledRun& run, std::span<const Message> messages, SpoolEnd end);
   void settle(const SpooledRun& run, SequenceRange range, SpoolEnd end);
 
-  // Blocks until all that was settled before is on disk. Fails if the spool is gone.
+  // Blocks until everything settled before is on disk. Fails if the spool is gone.
   SpoolStatus flush();
   SpoolStatus add_run(const SpooledRun& run);
   SpoolStatus forget_run(const SpooledRun& run);
 
-  // Reads; each blocks for the disk and throws SetupError that names the spool. What is being
-  // written now is not seen.
+  // Calls read(SpoolStore&) and returns its result. Blocks for the disk; throws SetupError that
+  // names the spool. Does not see writes in progress.
   template <typename Read>
   auto read(Read read) {
     const std::lock_guard lock(reader_mutex_);  // one connection, one user
@@ -76,22 +76,22 @@ class Spool {
     }
   }
 
-  // No append() waits for room from now on.
+  // From now on append() does not wait for room.
   void stop_waiting();
-  // How long appends have waited for room, in all.
+  // Total time that appends have waited for room.
   [[nodiscard]] nanoseconds blocked() const;
-  // Why it is broken; empty = it is not.
+  // Why the spool is broken; empty = it is not.
   [[nodiscard]] std::string problem() const;
-  // It broke at the commit of this message, and may have it all the same.
+  // True if the commit of this message failed, and the message may be on disk all the same.
   [[nodiscard]] bool may_hold(const Message& message) const;
 
-  // Looks whether the directory and the file are still those that were opened. If not, the spool is
-  // broken from now on, and what it holds is safe no longer. Asks the disk.
+  // Checks whether the directory and the file are still those that were opened. If not, the spool
+  // is broken and its messages are no longer safe. Reads the disk.
   bool check_in_place();
-  // It was not in place when somebody looked.
+  // Whether check_in_place() has found it gone.
   [[nodiscard]] bool is_gone() const;
-  // A spool that is gone: visits what its open file, which nobody else finds, holds of the run and
-  // is not settled, as far as it can be read. `tried`: these are a frame, which may be stored.
+  // For a spool that is gone: visits the unsettled messages of the run in its open file, as far as
+  // they can be read. `tried`: they are one frame, which may be stored.
   void salvage(const SpooledRun& run,
                const std::function<void(std::span<const Message>, bool tried)>& visit);
 
@@ -133,14 +133,14 @@ class Spool {
 
   mutable std::mutex mutex_;
   std::condition_variable work_;       // the writer: there is something to do
-  std::condition_variable committed_;  // those who asked
-  std::condition_variable room_;       // those who wait for room
+  std::condition_variable committed_;  // callers whose requests may be done
+  std::condition_variable room_;       // callers that wait for room
   // Guarded by mutex_.
   std::vector<Request*> requests_;
   std::vector<Settled> settled_;
   std::uint64_t settled_messages_ = 0;  // in them
   std::uint64_t bytes_ = 0;
-  std::uint64_t bytes_max_ = 0;  // so many had room in the file before: SQLite gives none back
+  std::uint64_t bytes_max_ = 0;  // highest so far: SQLite does not shrink the file
   nanoseconds blocked_{0};
   bool disk_has_room_ = true;
   bool stopped_waiting_ = false;
@@ -148,7 +148,7 @@ class Spool {
   std::string problem_;
   bool gone_ = false;
   bool broken_ = false;   // a write failed
-  SequenceSet doubtful_;  // of the only run that appends
+  SequenceSet doubtful_;  // sequences of the only run that appends
 
   std::jthread thread_;
 };

@@ -35,14 +35,14 @@ std::string why_not_locked(int error) {
 
 void sync_directory(const std::filesystem::path& directory) {
   const int file = open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (file < 0) return;  // one that may only be passed through: then it is not new
+  if (file < 0) return;  // a directory without read permission: then it is not new
   fsync(file);
   close(file);
 }
 
 }  // namespace
 
-// The directory itself is locked, and not a file in it: whoever deletes a file cannot let another
+// Locks the directory itself and not a file in it, so that deleting a file does not let another
 // process in.
 SpoolDirectory::SpoolDirectory(std::string path) : path_(std::move(path)) {
   if (mkdir(path_.c_str(), 0700) != 0 && errno != EEXIST) {

@@ -1,6 +1,6 @@
-// The directory a spool lives in: made if there is none, for its owner only, locked against other
-// processes, and watched: whoever deletes or replaces it, or the file in it, takes away what the
-// spool has promised to keep. Thread-safe.
+// The directory of a spool. It is created if missing, for its owner only, and locked against other
+// processes. Can tell when the directory or its file was deleted or replaced, because the spool's
+// messages are then lost. Thread-safe.
 #pragma once
 
 #include <sys/types.h>
@@ -12,20 +12,20 @@ namespace loadgen {
 
 class SpoolDirectory {
  public:
-  // Throws UsageError when it cannot be made, or used, or is in use.
+  // Throws UsageError when the directory cannot be made or used, or is in use.
   explicit SpoolDirectory(std::string path);
   SpoolDirectory(const SpoolDirectory&) = delete;
   SpoolDirectory& operator=(const SpoolDirectory&) = delete;
   ~SpoolDirectory();
 
   [[nodiscard]] const std::string& path() const { return path_; }
-  // Where the spool's file is, with every link resolved: SQLite follows none.
+  // The path of the spool's file with every link resolved, because SQLite follows none.
   [[nodiscard]] const std::string& file() const { return file_; }
 
-  // Call once the file is there: makes its name survive a power cut, and remembers which file it
-  // is.
+  // Call once the file exists: makes its name survive a power cut and remembers its identity.
   void remember_file();
-  // Empty = both are what they were; else what has become of them. Asks the disk.
+  // Empty = directory and file are the same as before; otherwise says what happened. Reads the
+  // disk.
   [[nodiscard]] std::string what_is_gone() const;
 
  private:

@@ -19,7 +19,8 @@ namespace {
 
 constexpr int kApplicationId = 0x6c677370;  // "lgsp"
 constexpr int kFormat = 1;
-// Times are within this of their run's start, and runs start before 2200: sums cannot overflow.
+// Times are at most this far from their run's start, and runs start before 2200, so sums cannot
+// overflow.
 constexpr nanoseconds kLongestRun = std::chrono::hours(30 * 366 * 24);
 constexpr nanoseconds kLatestStart = std::chrono::seconds(7'258'118'400);
 
@@ -55,7 +56,7 @@ std::int64_t wall_nanoseconds(WallTime when) {
   return std::chrono::duration_cast<nanoseconds>(when.time_since_epoch()).count();
 }
 
-// SQLite would create it readable for all.
+// SQLite would create a file that all users can read.
 void create_private(const std::string& path) {
   const int file = open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
   if (file < 0) {
@@ -156,9 +157,9 @@ void SpoolStore::rollback() noexcept {
   sqlite3_exec(db_.get(), "ROLLBACK", nullptr, nullptr, nullptr);
 }
 
-// Pages of a failed commit may be in the log, whole, and whoever opens the file next would take
-// them for committed. Another commit, however small, takes the place of the first of them; without
-// that one the others do not count.
+// The log may hold all pages of a failed commit, and the next process would take them for
+// committed. Another commit, however small, overwrites the first of these pages, and without it the
+// others are ignored.
 bool SpoolStore::overwrite_undone() noexcept {
   const std::string sql = fmt::format("PRAGMA user_version = {}", kFormat);
   return sqlite3_exec(db_.get(), sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK;

@@ -1,14 +1,14 @@
-// The spool's file: one SQLite database in WAL mode that holds messages which are not yet
-// delivered, the frames some of them are fixed in, and a journal of what was ever accepted. Runs,
-// messages and frames carry checksums. Not thread-safe: one connection for each thread. Everything
-// throws SetupError with one line; a file that is not a spool of this version throws UsageError and
-// is left as it is.
+// The spool's file: one SQLite database in WAL mode with the messages that are not yet delivered,
+// the frames recorded for them, and a journal of everything ever accepted. Runs, messages and
+// frames carry checksums. Not thread-safe: one connection per thread. Every call throws SetupError
+// with one line; a file that is not a spool of this version throws UsageError and is left
+// unchanged.
 //
-//   runs      whose messages these are, and how to tell what their texts must be
+//   runs      the runs that made the messages, with what determines their texts
 //   messages  accepted and not settled: (run, sequence) -> the message
-//   frames    messages that were fixed as one frame, from before its first write attempt on
-//   accepted, given_up   the journal: which sequences came in, and which left without being stored
-//   damaged   messages whose checksum was wrong, kept for whoever wants to look at them
+//   frames    messages recorded as one frame before its first write attempt
+//   accepted, given_up   the journal: which sequences came in, and which were given up
+//   damaged   messages whose checksum was wrong, kept for inspection
 #pragma once
 
 #include <cstdint>
@@ -33,7 +33,7 @@ struct SpooledRun {
   std::uint32_t message_size = 0;
   bool exactly_once = true;  // frames were written through the ledger
   bool all_spooled = true;   // every message it sent went through the spool first
-  WallAnchor anchor{};  // of its messages' times; `steady` is this process's, wherever it was made
+  WallAnchor anchor{};       // of its messages' times; `steady` is by this process's clock
 };
 
 // How a message left the spool.
@@ -55,30 +55,29 @@ class SpoolStore {
   void begin();
   void commit();
   void rollback() noexcept;
-  // Makes sure that a commit which failed leaves nothing for the next process to find. False: it
-  // may have.
+  // Makes sure that the next process finds nothing of a failed commit. False: it may find some.
   [[nodiscard]] bool overwrite_undone() noexcept;
 
-  // It holds no run.
+  // Whether it holds no run.
   [[nodiscard]] bool is_empty();
   void add_run(const SpooledRun& run);
-  // Of all runs, oldest first. `now` ties their times to this process's clock.
+  // All runs, oldest first. `now` ties their times to this process's clock.
   [[nodiscard]] std::vector<SpooledRun> runs(const WallAnchor& now);
-  // All that is known of the run.
+  // Removes everything about the run.
   void remove_run(std::int64_t run_id);
 
-  // What is there already stays as it is.
+  // Messages that are there already stay as they are.
   void insert(const SpooledRun& run, std::span<const Message> messages);
-  // From now on these are one frame; it replaces a frame of the same id.
+  // Records these messages as one frame; replaces a frame of the same id.
   void fix(std::int64_t run_id, std::uint64_t frame, std::span<const Message> messages);
-  // Frames known by one of the sequences go, too.
+  // Also removes frames whose id is in the range.
   void remove(std::int64_t run_id, SequenceRange range, SpoolEnd end);
 
-  // Messages of no run there is: damage to their key. Moves them to the damaged, in a transaction
+  // Moves messages whose run does not exist (their key is damaged) to `damaged`, in a transaction
   // of its own; returns how many.
   std::uint64_t put_away_orphans();
 
-  // The journal grows by a range with each insert; this writes it anew, merged.
+  // Rewrites the journal with merged ranges; each insert adds a range.
   void compact_journal(std::int64_t run_id);
 
   struct Batch {
@@ -94,13 +93,13 @@ class SpoolStore {
   };
   struct FixedFrames {
     std::vector<FixedFrame> frames;  // in the order they were fixed
-    bool damaged = false;            // there was one that cannot be read
+    bool damaged = false;            // a frame could not be read
   };
   [[nodiscard]] FixedFrames fixed_frames(std::int64_t run_id);
 
   [[nodiscard]] SequenceSet accepted(std::int64_t run_id);
   [[nodiscard]] SequenceSet given_up(std::int64_t run_id);
-  // Messages of the run in the file, by their key: whole or damaged.
+  // How many messages of the run are in the file, whole or damaged.
   [[nodiscard]] std::uint64_t count(std::int64_t run_id);
 
  private:
