@@ -80,7 +80,7 @@ AuditResult compare(RowReader& rows, const AuditSubject& subject, VerifyMode mod
   return result;
 }
 
-// Nothing is called lost before it was looked for everywhere.
+// Before rows are called lost, the whole table is searched.
 template <typename Compare>
 AuditResult search(RowReader& rows, Compare compare_rows) {
   AuditResult result = compare_rows();

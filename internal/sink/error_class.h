@@ -1,5 +1,5 @@
-// What a database's error code says about the write it ended: by code, never by message text. The
-// tables are data; every code of both drivers maps to a class.
+// Classifies a failed write by the database's error code, never by the message text. Every code of
+// both drivers maps to a class.
 #pragma once
 
 #include <string_view>
@@ -7,12 +7,12 @@
 namespace loadgen {
 
 enum class ErrorClass {
-  kContention,  // another session was in the way: the same write may work at once
-  kOutage,      // the database or the way to it is down: the write may work later
-  kCapacity,    // the database cannot take more for now: as an outage, but somebody has to act
+  kContention,  // another session was in the way: the same write may succeed at once
+  kOutage,      // the database or the network is down: the write may succeed later
+  kCapacity,    // no room for now: like an outage, but a person has to act
   kPoison,      // a row of the frame can never be stored
-  kFatal,       // no write will ever work as things are set up
-  kUnknown,     // a code no table names: tried a few times as an outage, then fatal
+  kFatal,       // no write can succeed with this setup
+  kUnknown,     // not in the tables: retried a few times like an outage, then fatal
 };
 
 std::string_view to_name(ErrorClass error_class);
@@ -20,7 +20,8 @@ std::string_view to_name(ErrorClass error_class);
 // Pure.
 ErrorClass classify_sqlstate(std::string_view sqlstate);
 
-// code: SQLite's extended result code. system_errno: of the failed system call, 0 = unknown. Pure.
+// code: SQLite's extended result code. system_errno: errno of the failed system call, 0 = unknown.
+// Pure.
 ErrorClass classify_sqlite(int code, int system_errno);
 
 }  // namespace loadgen

@@ -1,7 +1,7 @@
-// The row that was last in the table when a run began. The rows of the run have larger ids, and so
-// an audit need not search what is older. This rests on ids the database gives out in ascending
-// order, and only as long as that row is still there: SQLite gives the ids of deleted last rows
-// again. In loadgen_runs it is noted in the run's config, as last_row_before.
+// The last row of the table when a run began. The rows of the run have larger ids, so an audit need
+// not search older rows. This holds only if the database assigns ascending ids and that row is
+// still there, because SQLite reuses the ids of deleted last rows. loadgen_runs keeps it in the
+// run's config, as last_row_before.
 #pragma once
 
 #include <cstdint>
@@ -10,12 +10,12 @@ namespace loadgen {
 
 struct LastRow {
   std::int64_t id = 0;
-  // What tells it from a row that was given its id later.
+  // These distinguish it from a later row with the same id.
   std::int64_t run_id = 0;
   std::int64_t sequence = 0;
 };
 
-// Of a run that a target began or found.
+// What is known about a run that a target began or found.
 struct RunStart {
   std::int64_t run_id = 0;
   LastRow last_row_before;

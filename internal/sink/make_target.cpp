@@ -15,8 +15,8 @@
 namespace loadgen {
 namespace {
 
-// The only place that knows all kinds. `methods` lists what --insert may ask for; the first is what
-// auto means.
+// The only place that knows all kinds. `methods` lists the values of --insert; auto means the
+// first.
 struct Kind {
   std::string_view name;
   bool (*recognises)(std::string_view address);

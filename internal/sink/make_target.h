@@ -1,4 +1,4 @@
-// From the options to the database they name.
+// Makes the target that the options name.
 #pragma once
 
 #include <memory>
@@ -8,8 +8,8 @@
 
 namespace loadgen {
 
-// Connects to nothing yet. Throws UsageError when --db is no known kind of address, or --insert no
-// method of that kind. Borrows the clock.
+// Does not connect yet. Throws UsageError when --db is not a known kind of address, or --insert is
+// not a method of that kind. Borrows the clock.
 std::unique_ptr<Target> make_target(const Options& options, Clock& clock);
 
 }  // namespace loadgen

@@ -1,4 +1,5 @@
-// null: takes every frame and stores nothing. Shows what the generator itself can do.
+// The null target accepts every frame and stores nothing. It shows how fast the generator itself
+// is.
 #pragma once
 
 #include <memory>

@@ -53,8 +53,8 @@ void append_keyword(std::string& conninfo, std::string_view keyword, std::string
   conninfo += '\'';
 }
 
-// As libpq reads it: one for each host, or one for all; "" is the default. Returns the first that
-// is no port, "" when all are.
+// Reads the ports like libpq: one for each host, or one for all; an empty one means the default.
+// Returns the first invalid port, "" when all are valid.
 std::string invalid_port_in(const PQconninfoOption* options) {
   const char* ports = value_of(options, "port");
   std::istringstream list(ports == nullptr ? "" : ports);
@@ -83,7 +83,7 @@ std::string complete_conninfo(const std::string& address) {
         one_line(redact(address)), password_hint(address)));
   }
   if (const std::string port = invalid_port_in(given.get()); !port.empty()) {
-    // With a password that is not encoded, libpq takes a part of it for the port.
+    // If the password is not encoded, libpq takes a part of it for the port.
     const std::string hint = password_hint(address);
     throw UsageError(fmt::format("--db={}: port {}: expected 1 to 65535{}",
                                  one_line(redact(address)),
@@ -141,7 +141,7 @@ std::chrono::seconds connect_timeout_of(pg_conn* connection) {
   const ConninfoOptions options(PQconninfo(connection));
   const char* value = value_of(options.get(), "connect_timeout");
   const std::string_view text = value == nullptr ? "" : value;
-  int seconds = 0;  // libpq has refused what is no number
+  int seconds = 0;  // libpq has already refused anything but a number
   std::from_chars(text.data(), text.data() + text.size(), seconds);
   return seconds > 0 ? std::chrono::seconds(std::max(seconds, 2)) : std::chrono::hours(24);
 }

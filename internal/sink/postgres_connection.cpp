@@ -19,7 +19,7 @@
 namespace loadgen {
 namespace {
 
-// connection_failure: what libpq's own errors mean, which carry no code.
+// connection_failure: stands for libpq's own errors, which carry no code.
 constexpr const char* kConnectionGone = "08006";
 
 }  // namespace
@@ -48,7 +48,7 @@ std::string_view PostgresResult::field(int code) const {
 bool PostgresResult::is_plain_error() const {
   const char* severity = PQresultErrorField(result_.get(), PG_DIAG_SEVERITY_NONLOCALIZED);
   const std::string code = sqlstate();
-  // 40003 and 08007 say themselves that the outcome is unknown.
+  // 40003 and 08007 mean that the outcome is unknown.
   return severity != nullptr && std::string_view(severity) == "ERROR" && code != "40003" &&
          code != "08007";
 }
@@ -111,7 +111,7 @@ void PostgresParameters::add_borrowed(std::string_view bytes) {
 }
 
 const char* const* PostgresParameters::values() {
-  // Only now: integers_ may have moved while it grew.
+  // Only now, because integers_ may have moved while it grew.
   for (std::size_t i = 0; i < offsets_.size(); ++i) {
     if (offsets_[i] != kBorrowed) values_[i] = integers_.data() + offsets_[i];
   }
@@ -125,8 +125,8 @@ const int* PostgresParameters::formats() {
 
 namespace {
 
-// Whether libpq failed before it tried to reach the server: by options that cannot be right, such
-// as an unknown service. A socket that is not there fails as early, and may be there soon.
+// Whether libpq failed before it tried to reach the server, because of impossible options such as
+// an unknown service. A missing socket fails as early, but may appear soon.
 bool has_bad_options(PGconn* connection, const std::string& conninfo) {
   return has_invalid_port(connection) ||
          PQping((conninfo + " connect_timeout='2'").c_str()) == PQPING_NO_ATTEMPT;
@@ -147,8 +147,8 @@ bool has_ended(int socket) {
   return count == 0 || (count < 0 && errno != EAGAIN);
 }
 
-// PQconnectdb that can be told to stop. Returns true when libpq refused what the server answered to
-// a request for TLS: it has none, or a certificate that the options do not accept.
+// Like PQconnectdb, but can be stopped. Returns true when libpq refused the server's answer to a
+// request for TLS: the server has no TLS, or a certificate that the options do not accept.
 bool finish_connecting(PGconn* connection, std::chrono::seconds timeout,
                        const std::stop_token& stop) {
   const FileDescriptor stopped(eventfd(0, EFD_CLOEXEC));
@@ -165,7 +165,7 @@ bool finish_connecting(PGconn* connection, std::chrono::seconds timeout,
         left.count() > 0 ? poll(waiting.data(), waiting.size(), static_cast<int>(left.count())) : 0;
     if (ready < 0 && errno == EINTR) continue;
     if (ready <= 0 || stop.stop_requested()) return false;  // PQstatus() is not CONNECTION_OK then
-    // libpq closes its own when it fails.
+    // libpq closes its own descriptor when it fails.
     const FileDescriptor answered(has_tls_answer(connection) ? dup(PQsocket(connection)) : -1);
     state = PQconnectPoll(connection);
     if (state == PGRES_POLLING_FAILED && answered.get() >= 0) return !has_ended(answered.get());
@@ -181,7 +181,8 @@ PostgresConnection::PostgresConnection(const std::string& conninfo,
                                        std::vector<std::string> secrets,
                                        const std::stop_token& stop)
     : secrets_(std::move(secrets)), connection_(PQconnectStart(conninfo.c_str())) {
-  // Before the server can say anything: libpq would print it as it comes, control characters too.
+  // Set before the server can send notices, because libpq would print them raw, control characters
+  // included.
   PQsetNoticeProcessor(
       connection_.get(), [](void*, const char*) {}, nullptr);
   PQsetErrorVerbosity(connection_.get(), PQERRORS_VERBOSE);  // so that it tells the SQLSTATE
@@ -243,11 +244,12 @@ PostgresResult PostgresConnection::next_result() {
   return PostgresResult(PQgetResult(connection_.get()));
 }
 
-// libpq tells a SQLSTATE of a failed connection in its text alone: "FATAL:  28P01: password ...".
+// For a failed connection, libpq gives the SQLSTATE only in the text: "FATAL:  28P01: password
+// ...".
 WriteError PostgresConnection::connect_error() const {
   std::string message = one_line(PQerrorMessage(connection_.get()), secrets_);
   if (message.empty()) message = "timeout expired while connecting";
-  // Verbose: what follows the message proper is where in the server's source it arose.
+  // In verbose mode the message is followed by its place in the server's source.
   message = message.substr(0, message.find("; LOCATION:"));
   std::string code = kConnectionGone;
   for (std::size_t at = 0; (at = message.find(":  ", at)) != std::string::npos; at += 3) {

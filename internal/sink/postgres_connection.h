@@ -1,5 +1,4 @@
-// libpq as values that clean up after themselves. A connection belongs to one thread; interrupt()
-// may be called from any.
+// RAII wrappers for libpq. A connection belongs to one thread; interrupt() may be called from any.
 #pragma once
 
 #include <functional>
@@ -40,12 +39,12 @@ class PostgresResult {
   [[nodiscard]] bool is_copy_in() const;
   // SQLSTATE, "" when the failure is libpq's own.
   [[nodiscard]] std::string sqlstate() const;
-  // True when the server refused the statement and said so, and the session lives on: the only
-  // answer to a COMMIT that rules out that it happened.
+  // True when the server reported a refusal and the session is still alive: the only answer to a
+  // COMMIT that proves that nothing was committed.
   [[nodiscard]] bool is_plain_error() const;
   // A unique key of this table was violated.
   [[nodiscard]] bool is_conflict_in(std::string_view schema, std::string_view table) const;
-  // Where it happened, in the server's language: may hold row data, never to be shown.
+  // Where the error happened, in the server's language. May hold row data: never show it.
   [[nodiscard]] std::string_view context() const;
   // The command tag: "INSERT 0 5", "COPY 5", "COMMIT", "ROLLBACK".
   [[nodiscard]] std::string_view tag() const;
@@ -88,7 +87,7 @@ class PostgresParameters {
 
 class PostgresConnection {
  public:
-  // Connects. A stop that is requested, now or while it lives, is an interrupt(). Throws
+  // Connects. A stop requested now, or during its lifetime, acts as interrupt(). Throws
   // ConnectError with one line and no secret.
   PostgresConnection(const std::string& conninfo, std::vector<std::string> secrets,
                      const std::stop_token& stop);
@@ -98,7 +97,8 @@ class PostgresConnection {
   PostgresResult execute_prepared(const char* name, PostgresParameters& parameters);
   PostgresResult prepare(const char* name, const std::string& sql);
 
-  // Statements whose results next_result() tells one by one. False: the connection is gone.
+  // Sends statements; next_result() returns their results one by one. False: the connection is
+  // gone.
   [[nodiscard]] bool send(const std::string& sql);
   // COPY ... FROM STDIN. False: the connection is gone.
   [[nodiscard]] bool put_copy_data(std::string_view data);
@@ -109,11 +109,11 @@ class PostgresConnection {
   // The connection's own last error, for failures without a result.
   [[nodiscard]] WriteError error() const;
   [[nodiscard]] const std::vector<std::string>& secrets() const { return secrets_; }
-  // The session has ended, whoever ended it.
+  // Whether the session has ended, for whatever reason.
   [[nodiscard]] bool is_lost() const;
-  // Ends whatever the connection waits for, and every later call, with an error.
+  // Makes the current wait and every later call fail.
   void interrupt() const noexcept;
-  // For a library that speaks libpq, too. It must not finish the connection.
+  // For a library that uses libpq itself. It must not finish the connection.
   [[nodiscard]] pg_conn* handle() const { return connection_.get(); }
 
  private:
@@ -123,10 +123,11 @@ class PostgresConnection {
     void operator()(pg_conn* connection) const;
   };
   std::vector<std::string> secrets_;
-  // A second descriptor of the socket: libpq closes its own, whose number another may then get.
+  // A duplicate of the socket's descriptor, because libpq may close its own and the number may be
+  // reused.
   FileDescriptor socket_;
   std::optional<std::stop_callback<std::function<void()>>> on_stop_;
-  // Last, and so finished first: to say good-bye can be interrupted, too.
+  // Last, and so destroyed first: finishing the connection can still be interrupted.
   std::unique_ptr<pg_conn, Finish> connection_;
 };
 

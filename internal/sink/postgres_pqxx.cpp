@@ -12,7 +12,8 @@ PqxxSession::PqxxSession(const std::string& conninfo, const std::vector<std::str
 
 namespace {
 
-// How libpqxx 6 gets a connection: ours, once, so that it cannot reconnect; and never to finish.
+// Gives libpqxx 6 our connection, once, so that it cannot reconnect, and never lets it finish the
+// connection.
 class LentOnce : public pqxx::connectionpolicy {
  public:
   explicit LentOnce(handle connection) : connectionpolicy(""), connection_(connection) {}

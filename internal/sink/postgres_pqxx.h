@@ -1,5 +1,5 @@
-// libpqxx over a connection of ours: its own cannot be interrupted while it connects, reconnects in
-// silence, and prints what the server says. One source for libpqxx 6.4 and 7.
+// libpqxx on a connection that we make. libpqxx's own connections cannot be interrupted while
+// connecting, reconnect silently, and print what the server says. Works with libpqxx 6.4 and 7.
 #pragma once
 
 #include <memory>
@@ -16,17 +16,17 @@ namespace loadgen {
 // A session of one thread.
 class PqxxSession {
  public:
-  // Connects. A stop that is requested, now or while it lives, ends whatever it waits for with an
-  // error. Throws ConnectError.
+  // Connects. A stop requested now, or during its lifetime, makes its current wait fail. Throws
+  // ConnectError.
   PqxxSession(const std::string& conninfo, const std::vector<std::string>& secrets,
               const std::stop_token& stop);
   PqxxSession(const PqxxSession&) = delete;
   PqxxSession& operator=(const PqxxSession&) = delete;
   ~PqxxSession() = default;
 
-  // Runs action(pqxx::work&) as one transaction. Throws what the action throws; a ConnectError of
-  // class outage, though, where the session was lost, of which libpqxx says now this, now that. The
-  // transaction may have been committed all the same.
+  // Runs action(pqxx::work&) as one transaction. Throws what the action throws, except when the
+  // session was lost: libpqxx reports that in various ways, so it becomes a ConnectError of class
+  // outage. The transaction may have been committed even then.
   template <typename Action>
   void transact(Action action) {
     try {

@@ -16,8 +16,8 @@ namespace {
 
 constexpr std::string_view kColumns = "(message, created_at, run_id, sequence, producer)";
 
-// The row, from 0, that COPY's error names in its context: "COPY messages, line 3". The words are
-// translated, the order is not.
+// The row, from 0, in the context of COPY's error: "COPY messages, line 3". The words may be
+// translated, but their order stays.
 std::optional<std::size_t> row_named_by(std::string_view context, std::string_view table) {
   const std::string prefix = fmt::format("COPY {},", table);
   const std::size_t at = context.find(prefix);
@@ -47,15 +47,15 @@ class CopySink final : public PostgresSink {
         "/* keeps malloc from returning memory */ SELECT length(repeat('x', 262144))"));
   }
 
-  // One message of one or two statements is one transaction: the answer to COPY's end is the answer
-  // to the commit.
+  // Statements sent in one message are one transaction, so the answer to the end of COPY is the
+  // answer to the commit.
   WriteResult write(const Frame& frame) noexcept override {
     if (auto failed = begin_copy(frame)) return *std::move(failed);
     constexpr std::string_view kHeader("PGCOPY\n\377\r\n\0\0\0\0\0\0\0\0\0", 19);
     char* begin = piece_.data();
     char* at = std::copy(kHeader.begin(), kHeader.end(), begin);
     for (const Message& message : frame.messages) {
-      if (message.text.size() > longest_text_) {  // for the server to refuse
+      if (message.text.size() > longest_text_) {  // so that the server refuses it
         const auto used = at - begin;
         longest_text_ = message.text.size();
         piece_.resize(kPieceBytes + kRowBytes + longest_text_);
@@ -79,15 +79,16 @@ class CopySink final : public PostgresSink {
 
  private:
   static constexpr std::size_t kPieceBytes = 65'536;
-  // Beside the text: the number of columns, their five lengths, and the other values.
+  // Bytes besides the text: the number of columns, their five lengths, and the other values.
   static constexpr std::size_t kRowBytes = sizeof(std::int16_t) + 5 * sizeof(std::int32_t) +
                                            3 * sizeof(std::int64_t) + sizeof(std::int32_t);
 
-  // Returns what went wrong; nullopt: the server takes the rows now.
+  // Returns the error; nullopt: the server expects the rows now.
   std::optional<WriteResult> begin_copy(const Frame& frame) {
     if (!has_ledger_) return copying(connection_.execute(copy_));
     if (!is_prepared_) {
-      // Not while connecting: it waits for locks on the table, and a write can be interrupted.
+      // Not while connecting, because it waits for locks on the table, and only a write can be
+      // interrupted.
       const PostgresResult made = connection_.execute(
           "PREPARE note_frame (bigint, bigint, integer) AS "
           "INSERT INTO loadgen_ledger (run_id, frame, rows) VALUES ($1, $2, $3)");
@@ -104,7 +105,7 @@ class CopySink final : public PostgresSink {
       drain_results();
       return not_written(noted);
     }
-    // Without its row, the frame could be stored twice. The COPY is given up with the connection.
+    // Without its ledger row the frame could be stored twice. Closing the connection ends the COPY.
     if (noted.rows() != 1) return {{WriteOutcome::kNotWritten, no_ledger_row()}};
     return copying(connection_.next_result());
   }
@@ -135,10 +136,11 @@ class CopySink final : public PostgresSink {
     return connection_.put_copy_data({begin, static_cast<std::size_t>(end - begin)});
   }
 
-  // Without its end a COPY stores nothing.
+  // A COPY that is not ended stores nothing.
   WriteResult copy_failed() {
     WriteResult result{WriteOutcome::kNotWritten, connection_.error()};
-    const PostgresResult answer = connection_.next_result();  // says more than libpq, if it came
+    const PostgresResult answer =
+        connection_.next_result();  // says more than libpq's error, if there is one
     if (!answer.is_null() && !answer.ok() && !answer.sqlstate().empty()) {
       result.error = answer.error(connection_.secrets());
     }
@@ -152,11 +154,11 @@ class CopySink final : public PostgresSink {
 
   const std::string plain_table_;
   const std::string copy_;
-  // Whether the ledger's statement is: at 500 rows a frame the ledger costs 2 % of the rows so, and
-  // 4 if it is parsed and planned each time.
+  // Whether the ledger's statement is prepared. At 500 rows per frame the ledger then costs 2 % of
+  // the rows, and 4 % if the statement is parsed and planned each time.
   bool is_prepared_ = false;
   std::string piece_;  // reused; one 64 KiB piece and the row that overruns it
-  std::size_t longest_text_ = kLongestText;  // that has room in such a row
+  std::size_t longest_text_ = kLongestText;  // the longest that fits into piece_
 };
 
 class UnnestSink final : public PostgresSink {
@@ -255,11 +257,11 @@ class InsertSink final : public PostgresSink {
 
  private:
   static constexpr std::size_t kRowParameters = 4;
-  // Beside the rows: the run's id, and the ledger's two.
+  // Besides the rows: the run's id and the two ledger parameters.
   static constexpr std::size_t kMostRows = (65'535 - 3) / kRowParameters;
   static constexpr std::size_t kMostPrepared = 8;
 
-  // What a statement depends on.
+  // What determines the statement.
   struct Shape {
     std::size_t rows = 0;
     bool with_ledger = false;
@@ -282,8 +284,8 @@ class InsertSink final : public PostgresSink {
     if (known != prepared_.end()) {
       return connection_.execute_prepared(name_of(known - prepared_.begin()).c_str(), parameters_);
     }
-    // Most frames of a run have one size, as a rule the full one: a shape seen twice in a row pays
-    // for being prepared.
+    // Most frames of a run have the same size, so a shape that comes twice in a row is worth
+    // preparing.
     if (shape != last_shape_ || prepared_.size() == kMostPrepared) {
       last_shape_ = shape;
       return connection_.execute(sql_for(shape), parameters_);

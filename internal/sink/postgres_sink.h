@@ -1,4 +1,4 @@
-// Writes frames to Postgres over libpq, one transaction a frame, by one of four methods:
+// Writes frames to Postgres over libpq, one transaction per frame, by one of four methods:
 //   copy    binary COPY FROM STDIN: the fastest
 //   unnest  one INSERT from four arrays
 //   multi   INSERTs of many rows; at most 65535 parameters each, so a large frame takes several
@@ -14,14 +14,14 @@
 
 namespace loadgen {
 
-// What a connection needs beside the settings of its target.
+// What a connection needs besides the settings of its target.
 struct PostgresAccess {
   std::string conninfo;
   std::vector<std::string> secrets;  // never shown
   std::string ledger_schema;         // where loadgen_ledger is
 };
 
-// Connects. config.insert is one of the four. Throws ConnectError.
+// Connects. config.insert must be one of the four methods. Throws ConnectError.
 std::unique_ptr<Sink> make_postgres_sink(const PostgresAccess& access, const TargetConfig& config,
                                          const RunIdentity& run, const std::stop_token& stop);
 

@@ -22,8 +22,8 @@ PostgresSink::PostgresSink(const PostgresAccess& access, const TargetConfig& con
       ledger_schema_(access.ledger_schema),
       run_(run),
       has_ledger_(config.delivery == Delivery::kExactlyOnce) {
-  // The server, too, has to notice when the other side is gone: its session holds locks. A
-  // statement_timeout that the address, the role or the database sets is left alone.
+  // The server must also notice when the client is gone, because its session holds locks. A
+  // statement_timeout set by the address, the role or the database is not changed.
   require(connection_.execute(
       fmt::format("SET synchronous_commit = {}; SET tcp_keepalives_idle = 10; "
                   "SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3; SELECT "
@@ -40,7 +40,8 @@ void PostgresSink::require(const PostgresResult& result) const {
   throw ConnectError(error.message, error);
 }
 
-// Row level security refuses a row with the code of a right that is missing, which ends the run.
+// Row level security refuses a row with the error code of a missing privilege, which would end the
+// run.
 WriteError PostgresSink::error_of(const PostgresResult& answer) {
   if (answer.is_null()) return connection_.error();
   WriteError error = answer.error(connection_.secrets());
@@ -80,7 +81,7 @@ WriteResult PostgresSink::committed(const PostgresResult& answer) {
 WriteResult PostgresSink::committed(const PostgresResult& answer, std::size_t rows) {
   WriteResult result = committed(answer);
   if (result.outcome != WriteOutcome::kWritten || answer.rows() == rows) return result;
-  // Too late to roll back: some may be there, or be in another table.
+  // Too late to roll back: some rows may be stored, or be in another table.
   return {WriteOutcome::kInDoubt, wrong_count(answer.rows(), rows)};
 }
 

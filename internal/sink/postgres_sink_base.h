@@ -1,4 +1,4 @@
-// What all methods of inserting share: the connection, and how an answer becomes a result.
+// What all insert methods share: the connection, and turning an answer into a result.
 #pragma once
 
 #include <cstdint>
@@ -27,18 +27,19 @@ class PostgresSink : public Sink {
   [[nodiscard]] bool is_ledger_conflict(const PostgresResult& answer) const {
     return answer.is_conflict_in(ledger_schema_, "loadgen_ledger");
   }
-  // Outside of a transaction, for it may ask the server why. So may the next two.
+  // Call it outside a transaction, because it may ask the server for the reason. The same holds for
+  // the next two.
   [[nodiscard]] WriteResult not_written(const PostgresResult& answer);
   // The answer to a COMMIT.
   [[nodiscard]] WriteResult committed(const PostgresResult& answer);
-  // The answer to a statement that is its own transaction and was to store so many rows.
+  // The answer to a statement that is its own transaction and should store this many rows.
   [[nodiscard]] WriteResult committed(const PostgresResult& answer, std::size_t rows);
-  // A table's trigger or rule may drop rows, and the statement succeeds.
+  // For a statement that succeeded although a trigger or rule dropped rows.
   static WriteError wrong_count(std::size_t stored, std::size_t rows);
   static WriteError no_ledger_row();
 
-  // The frame's row in the ledger as the first part of the statement that writes its rows; the
-  // parameters are $first and the next.
+  // The first part of a statement that writes the frame's rows: it inserts the ledger row, with the
+  // parameters $first and the next one.
   static std::string ledger_clause(std::string_view run_id, std::size_t first);
   static void add_ledger_parameters(PostgresParameters& parameters, const Frame& frame);
 
@@ -48,8 +49,8 @@ class PostgresSink : public Sink {
   const std::string table_;
   const std::string ledger_schema_;
   const RunIdentity run_;
-  // The ledger's row comes first: a conflict with an attempt that is still under way waits for its
-  // end, before anything else is written.
+  // The ledger row is written first: a conflict with an attempt that is still under way waits for
+  // its end before anything else is written.
   const bool has_ledger_;
 
  private:

@@ -91,7 +91,7 @@ void check_key(pqxx::work& work, const std::string& table, const UniqueKey& key)
   }
 }
 
-// The error of a conflict would name the partition, and so not be taken for one of the ledger.
+// A conflict's error would name the partition, and so not be recognised as one of the ledger.
 void check_is_not_partitioned(pqxx::work& work, const std::string& table) {
   const pqxx::result found = work.exec(fmt::format(
       "SELECT 1 FROM pg_class WHERE oid = to_regclass({}) AND relkind = 'p'", work.quote(table)));
@@ -138,8 +138,8 @@ bool is_unlogged(pqxx::work& work, const std::string& table) {
 }
 
 std::optional<std::int64_t> ids_ascend_up_to(pqxx::work& work, const std::string& table) {
-  // The column is an identity whose sequence only ascends, for every session, and it leads an
-  // index; and no trigger, rule or child table moves or copies rows.
+  // Requires that the column is an identity whose sequence only ascends, for every session, that it
+  // is the first of an index, and that no trigger, rule or child table moves or copies rows.
   const pqxx::result sequence = work.exec(
       fmt::format("SELECT CASE WHEN has_sequence_privilege(seqrelid, 'SELECT, USAGE') "
                   "THEN pg_sequence_last_value(seqrelid) END "
@@ -151,7 +151,7 @@ std::optional<std::int64_t> ids_ascend_up_to(pqxx::work& work, const std::string
                   "AND seqincrement > 0 AND seqcache = 1 AND NOT seqcycle",
                   work.quote(quote_identifier(table))));
   if (sequence.empty() || sequence[0][0].is_null()) return std::nullopt;
-  // Rows may have been given larger ids by hand, which the sequence still has to pass.
+  // Rows inserted by hand may have larger ids, which the sequence has not reached yet.
   return to_integer(sequence[0][0].c_str());
 }
 

@@ -1,4 +1,4 @@
-// What loadgen needs of its tables in Postgres, and finds out about those that are there.
+// Checks the tables in Postgres and finds out what loadgen must know about them.
 #pragma once
 
 #include <cstdint>
@@ -8,17 +8,17 @@
 
 namespace loadgen {
 
-// Returns whether all tables are there. Throws SetupError when one is there that does not fit: by
-// its columns, or by its unique keys, on which it rests that a frame is stored once.
+// Returns whether all tables exist. Throws SetupError when the columns or the unique keys of an
+// existing table do not fit; the unique keys make sure that a frame is stored once.
 bool check_tables(pqxx::work& work, const std::string& messages, std::uint32_t message_size);
 
-// Where the ledger was found that unqualified statements write to.
+// The schema of the ledger that unqualified statements write to.
 std::string ledger_schema(pqxx::work& work);
 
 // Row level security is in force for us, and COPY then refuses to write.
 bool is_row_security_active(pqxx::work& work, const std::string& table);
 
-// A crash of the server empties an unlogged table. So it does with an unlogged partition.
+// Whether the table, or one of its partitions, is unlogged: a crash of the server empties those.
 bool is_unlogged(pqxx::work& work, const std::string& table);
 
 // As SqlSession::ids_ascend_up_to().

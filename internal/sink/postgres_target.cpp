@@ -44,12 +44,12 @@ constexpr Dialect kDialect{
           return fmt::format("config #>> '{{last_row_before,{}}}'", field);
         },
     .unless_recorded = " ON CONFLICT (run_id) DO NOTHING",
-    // A planner that knows nothing of the table yet would take ids after a given one for a third of
-    // its rows.
+    // Without statistics, the planner assumes that a third of the rows have larger ids than a given
+    // one.
     .prefer_index = "SET LOCAL enable_seqscan = off",
 };
 
-// Within a transaction. Begins `silence` anew when it has heard from the server.
+// Used within a transaction. Restarts `silence` whenever the server has answered.
 class PostgresSession final : public SqlSession {
  public:
   PostgresSession(pqxx::work& work, TimeLimit& silence) : work_(work), silence_(silence) {}
@@ -112,7 +112,7 @@ class PostgresTarget final : public Target, private SqlDatabase {
   std::unique_ptr<Sink> connect(const RunIdentity& run, const std::stop_token& stop) override;
   [[nodiscard]] RunLog* run_log() override { return &records_; }
   [[nodiscard]] RowReader* rows() override { return &records_; }
-  // Not by a cancel request: that would connect, and block, and be forgotten by the next statement.
+  // Does not use a cancel request, which would connect, block, and not affect the next statement.
   void interrupt() noexcept override { interrupted_.request_stop(); }
 
  private:
@@ -136,13 +136,13 @@ class PostgresTarget final : public Target, private SqlDatabase {
   }
 
   [[nodiscard]] std::string in_database(const std::exception& error) const {
-    // The server quotes the statement after its message, and libpqxx with it.
+    // libpqxx repeats the statement that the server quotes after its message.
     const std::string_view message = error.what();
     return fmt::format("{}: {}", one_line(redact(config_.address)),
                        one_line(message.substr(0, message.find("\nLINE ")), access_.secrets));
   }
 
-  // Each is new, and one transaction.
+  // Each session is new and runs one transaction.
   void in_session(std::chrono::seconds lock_wait, const Work& work) override {
     transact(lock_wait, [&](pqxx::work& transaction, TimeLimit& silence) {
       PostgresSession session(transaction, silence);
@@ -153,8 +153,8 @@ class PostgresTarget final : public Target, private SqlDatabase {
     in_session(lock_wait, work);
   }
 
-  // Runs action(work, silence) in one transaction on a connection of its own, which is ended when
-  // silence expires: when nothing was heard for as long as a write may take.
+  // Runs action(work, silence) in one transaction on a connection of its own. The connection is
+  // ended when `silence` expires: the server has not answered for as long as a write may take.
   template <typename Action>
   void transact(std::chrono::seconds lock_wait, Action action) {
     naming_database([&] {
@@ -197,7 +197,7 @@ void PostgresTarget::open() {
   transact(kStartLockWait, [&](pqxx::work& work, TimeLimit& /*silence*/) {
     work.exec("SET LOCAL client_min_messages = warning");
     work.exec(fmt::format("SELECT pg_advisory_xact_lock({})", kSetupLock));
-    // CREATE TABLE IF NOT EXISTS asks for the right to create even where the table exists.
+    // CREATE TABLE IF NOT EXISTS needs the privilege to create even if the table exists.
     if (!check_tables(work, config_.table, config_.message_size)) {
       work.exec(schema_for_table(schema::kPostgres, config_.table));
     }

@@ -1,4 +1,4 @@
-// What a target offers to those who read back what it stored.
+// Reads back the rows that a target has stored.
 #pragma once
 
 #include <cstdint>
@@ -7,7 +7,7 @@
 
 namespace loadgen {
 
-// What a reader fills in: with kSequences the sequence alone, the producer is 0 and the text empty.
+// What a reader fills in. With kSequences only the sequence; the producer is 0 and the text empty.
 enum class RowContent { kSequences, kTexts };
 
 // A stored row, as the audit needs it. `text` is valid only during the call.
@@ -20,8 +20,7 @@ struct StoredRow {
 // Return false to stop reading.
 using RowVisitor = std::function<bool(const StoredRow&)>;
 
-// A part of its target: which threads may call it, how it fails, what it blocks for and what
-// interrupts it is said in sink.h.
+// A part of its target; see sink.h for thread-safety, errors, blocking and interruption.
 class RowReader {
  public:
   RowReader() = default;
@@ -29,13 +28,13 @@ class RowReader {
   RowReader& operator=(const RowReader&) = delete;
   virtual ~RowReader() = default;
 
-  // Visits each stored row of the run, in no promised order. Of a run that was last begun or found
-  // in the run log it may search only what came into the table after its start. Needs
+  // Visits each stored row of the run, in no particular order. For the run last begun or found in
+  // the run log, it may search only the rows added since the start of that run. Needs
   // Target::open() or RunLog::find().
   virtual void read_back(std::int64_t run_id, RowContent content, const RowVisitor& visit) = 0;
   // From now on read_back() searches the whole table. Returns false when it did so before.
   virtual bool search_whole_table() { return false; }
-  // After read_back(): the database may keep rows of the table from us, by a policy.
+  // After read_back(): whether a policy of the database may hide rows of the table from us.
   [[nodiscard]] virtual bool hides_rows() const { return false; }
 };
 

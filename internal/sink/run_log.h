@@ -1,4 +1,4 @@
-// What a target remembers of runs, in its table loadgen_runs.
+// The runs that a target remembers, in its table loadgen_runs.
 #pragma once
 
 #include <cstdint>
@@ -17,18 +17,17 @@ struct RunRecord {
   std::string config_json;
 };
 
-// What the database remembers of a run.
+// What the database remembers about a run.
 struct RecordedRun {
   std::int64_t run_id = 0;
   std::string table;
   std::string config_json;
-  std::string result_json;        // empty: it never ended, or could not be recorded
+  std::string result_json;  // empty: the run has not ended, or its result could not be recorded
   std::uint64_t ledger_rows = 0;  // in frames whose commit the ledger shows
   std::uint64_t ledger_frames = 0;
 };
 
-// A part of its target: which threads may call it, how it fails, what it blocks for and what
-// interrupts it is said in sink.h.
+// A part of its target; see sink.h for thread-safety, errors, blocking and interruption.
 class RunLog {
  public:
   RunLog() = default;
@@ -36,7 +35,7 @@ class RunLog {
   RunLog& operator=(const RunLog&) = delete;
   virtual ~RunLog() = default;
 
-  // Needs Target::open(). May be called again after a ConnectError, as open().
+  // Needs Target::open(). May be called again after a ConnectError, like open().
   virtual void start(const RunRecord& record) = 0;
   // Needs Target::open().
   virtual void end(std::int64_t run_id, WallTime ended_at, const std::string& result_json) = 0;

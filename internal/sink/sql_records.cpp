@@ -25,7 +25,7 @@ void SqlRecords::start(const RunRecord& record) {
         record.run_id, session.quote(record.app_version), session.quote(table_), started_at, config,
         dialect_.unless_recorded));
     if (dialect_.unless_recorded.empty()) return;
-    // The row that is there may be from an attempt before this one, or another run's.
+    // The existing row may be from an earlier attempt, or from another run.
     const SqlAnswer own = session.query(
         fmt::format("SELECT 1 FROM loadgen_runs WHERE run_id = {} AND started_at = {}",
                     record.run_id, started_at));
@@ -79,7 +79,7 @@ void SqlRecords::read_back(std::int64_t run_id, RowContent content, const RowVis
   database_.in_session(kFinishLockWait, [&](SqlSession& session) {
     hides_rows_ = session.hides_rows(table_);
     std::string after;
-    // A trigger may have come since.
+    // A trigger may have been added since.
     if (start_ && start_->run_id == run_id && find_last_row(session) &&
         is_there(session, start_->last_row_before)) {
       after = fmt::format(" AND id > {}", start_->last_row_before.id);

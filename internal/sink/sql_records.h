@@ -1,4 +1,4 @@
-// The run log and the row reader of databases with SQL: what SQLite and Postgres say alike.
+// The run log and the row reader of SQL databases, shared by SQLite and Postgres.
 #pragma once
 
 #include <cstdint>
@@ -14,7 +14,7 @@ namespace loadgen {
 
 class SqlRecords final : public RunLog, public RowReader {
  public:
-  // Borrows both, which must outlive it. `table` holds the messages.
+  // Borrows `database` and `dialect`, which must outlive it. `table` holds the messages.
   SqlRecords(SqlDatabase& database, const Dialect& dialect, std::string table);
 
   void start(const RunRecord& record) override;
@@ -26,17 +26,17 @@ class SqlRecords final : public RunLog, public RowReader {
   [[nodiscard]] bool hides_rows() const override { return hides_rows_; }
 
  private:
-  // The last row of the table if new rows get larger ids; nullopt when that is not certain, or the
-  // table is empty. Reads a few pages.
+  // The last row of the table, if new rows will surely get larger ids; otherwise, or when the table
+  // is empty, nullopt. Reads a few pages.
   [[nodiscard]] std::optional<LastRow> find_last_row(SqlSession& session) const;
-  // It is still there, and so all ids that were given since are larger.
+  // Whether the row is still there, so that all later ids are larger.
   [[nodiscard]] bool is_there(SqlSession& session, const LastRow& row) const;
 
   SqlDatabase& database_;
   const Dialect& dialect_;
   const std::string table_;
   std::optional<RunStart> start_;  // of the run last begun or found, if it is known
-  bool hides_rows_ = false;        // as read_back() found
+  bool hides_rows_ = false;        // set by read_back()
 };
 
 }  // namespace loadgen

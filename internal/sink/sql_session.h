@@ -1,5 +1,5 @@
-// What SqlRecords needs of a database to write SQL for it: a Dialect, which holds what databases
-// write differently, and sessions that run statements.
+// What SqlRecords needs from a database: a Dialect with the SQL that differs between databases, and
+// sessions that run statements.
 #pragma once
 
 #include <chrono>
@@ -19,28 +19,28 @@ namespace loadgen {
 
 // Pieces of SQL about the table loadgen_runs.
 struct Dialect {
-  // A value for its columns started_at and ended_at.
+  // A value for the columns started_at and ended_at.
   std::string (*timestamp)(WallTime when);
-  // Its columns config and result, as text.
+  // The columns config and result, as text.
   std::string_view config_text;
   std::string_view result_text;
-  // `config`, a quoted value, with `row` in it as last_row_before.
+  // `config`, a quoted value, with `row` added to it as last_row_before.
   std::string (*with_last_row)(const std::string& config, const LastRow& row);
-  // This field of last_row_before in the column config; NULL where that holds none.
+  // This field of last_row_before in the column config; NULL if there is none.
   std::string (*last_row_field)(std::string_view field);
-  // The end of an INSERT that may be repeated, for a session can be lost while it commits; empty
-  // where that cannot happen.
+  // The end of an INSERT that may be repeated, because a session can be lost while it commits;
+  // empty if that cannot happen.
   std::string_view unless_recorded;
-  // A statement that makes the rest of the session search a range of ids by their index; empty
-  // where that needs none.
+  // A statement that makes the session use the index to search a range of ids; empty if none is
+  // needed.
   std::string_view prefer_index;
 };
 
 // The rows of a short answer, each a list of its values as text; NULL is "".
 using SqlAnswer = std::vector<std::vector<std::string>>;
 
-// A session belongs to one thread. Every call blocks for the database; what it throws reaches the
-// caller of SqlDatabase as a SetupError or ConnectError.
+// A session belongs to one thread. Every call blocks for the database. SqlDatabase turns what a
+// call throws into a SetupError or ConnectError.
 class SqlSession {
  public:
   SqlSession() = default;
@@ -48,7 +48,7 @@ class SqlSession {
   SqlSession& operator=(const SqlSession&) = delete;
   virtual ~SqlSession() = default;
 
-  // The text as a literal; for names there is quote_identifier().
+  // The text as a literal; for names use quote_identifier().
   [[nodiscard]] virtual std::string quote(std::string_view text) const = 0;
   virtual SqlAnswer query(const std::string& sql) = 0;
   // Returns how many rows the statement wrote.
@@ -57,14 +57,14 @@ class SqlSession {
   // Memory does not grow with the rows.
   virtual void read(const std::string& select, RowContent content, const RowVisitor& visit) = 0;
 
-  // New rows of the table get larger ids than its last row, as long as the id of that row is not
-  // above the value returned; nullopt: they may get smaller ones.
+  // New rows get larger ids than the last row as long as the last row's id is not above the
+  // returned value; nullopt: new rows may get smaller ids.
   virtual std::optional<std::int64_t> ids_ascend_up_to(const std::string& table) = 0;
-  // A policy may keep rows of the table from us.
+  // Whether a policy may hide rows of the table from us.
   virtual bool hides_rows(const std::string& table) = 0;
 };
 
-// Thread-safety, blocking and errors are its target's: see sink.h.
+// Thread-safety, blocking and errors are those of its target: see sink.h.
 class SqlDatabase {
  public:
   using Work = std::function<void(SqlSession&)>;
@@ -74,12 +74,12 @@ class SqlDatabase {
   SqlDatabase& operator=(const SqlDatabase&) = delete;
   virtual ~SqlDatabase() = default;
 
-  // Runs `work` in a session that waits so long for locks of others. Needs open() or
+  // Runs `work` in a session that waits at most `lock_wait` for locks of others. Needs open() or
   // in_new_session().
   virtual void in_session(std::chrono::seconds lock_wait, const Work& work) = 0;
   // Likewise, in a session that needs no open() and creates nothing.
   virtual void in_new_session(std::chrono::seconds lock_wait, const Work& work) = 0;
-  // As Target::check_is_in_place().
+  // See Target::check_is_in_place().
   virtual void check_is_in_place() const {}
 };
 

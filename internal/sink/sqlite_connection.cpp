@@ -12,7 +12,7 @@
 namespace loadgen {
 namespace {
 
-// SQLite asks after each failed attempt, with the number of attempts before in this wait.
+// SQLite calls this after each failed attempt, with the number of earlier attempts in this wait.
 int wait_for_lock(void* context, int attempts) {
   auto& patience = *static_cast<LockPatience*>(context);
   const TimePoint now = patience.clock.now();

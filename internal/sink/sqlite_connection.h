@@ -1,6 +1,6 @@
-// A connection to a SQLite database that a sink or a target owns: errors are told by class, and
-// locks of others are waited for. It and its statements belong to one thread; interrupt() may be
-// called from any.
+// A connection to a SQLite database, owned by a sink or a target. It classifies errors and waits
+// for locks of other processes. The connection and its statements belong to one thread; interrupt()
+// may be called from any.
 #pragma once
 
 #include <stop_token>
@@ -13,15 +13,15 @@
 
 namespace loadgen {
 
-// How long a connection waits for a lock that somebody else holds on the file. SQLite cannot
-// notify, so it looks again every few milliseconds.
+// How long a connection waits for another process's lock on the file. SQLite cannot notify, so the
+// connection polls every few milliseconds.
 struct LockPatience {
   Clock& clock;
   std::stop_token stop;  // gives up when requested
-  TimePoint deadline{};  // its owner sets it before each piece of work
+  TimePoint deadline{};  // set by the owner before each piece of work
 };
 
-// What to say of a file that has_moved().
+// The error text for a file that has_moved().
 std::string file_gone(const std::string& path);
 
 class SqliteConnection {
@@ -42,14 +42,14 @@ class SqliteConnection {
   [[nodiscard]] int changes() const;
   // The file is no longer what its path names: deleted, renamed or replaced.
   [[nodiscard]] bool has_moved() const;
-  // The last call failed because somebody else holds a lock.
+  // Whether the last call failed because another process holds a lock.
   [[nodiscard]] bool is_busy() const;
-  // (context, connection, "main", pages in the write-ahead log) after each commit, before it
-  // returns, instead of SQLite's own checkpoint. Returns SQLITE_OK.
+  // Called after each commit, before it returns, instead of SQLite's own checkpoint, with (context,
+  // connection, "main", pages in the write-ahead log). Must return SQLITE_OK.
   using AfterCommit = int (*)(void*, sqlite3*, const char*, int);
   void call_after_commit(AfterCommit call, void* context);
-  // Moves what the write-ahead log holds into the database, as far as that makes nobody wait.
-  // Returns how many pages of the log are moved then; -1 = it failed.
+  // Moves pages of the write-ahead log into the database, as far as no other thread has to wait.
+  // Returns how many pages of the log have been moved; -1 = it failed.
   static int checkpoint(sqlite3* db) noexcept;
   [[nodiscard]] sqlite3* handle() const { return db_.get(); }
   void interrupt() noexcept;

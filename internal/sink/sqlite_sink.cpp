@@ -9,29 +9,29 @@
 namespace loadgen {
 namespace {
 
-// Rows per statement: 0.66 M rows/s are stored row by row, 1.37 M with 50; 250 are some 2 % better
-// where a thread comes back from waiting for the disk.
+// Rows per statement: 0.66 M rows/s are stored row by row, 1.37 M with 50; 250 are about 2 % better
+// for a thread that returns from waiting for the disk.
 constexpr std::size_t kMultiRows[] = {250, 50, 10, 1};
 constexpr std::size_t kSingleRow[] = {1};
 
-// The run id is parameter 1 and bound once; a row has four more.
+// The run id is parameter 1 and bound once; each row has four more.
 constexpr std::size_t kRowParameters = 4;
 
 std::string insert_sql(std::string_view table, std::size_t rows) {
   std::string sql =
       fmt::format("INSERT INTO {} (message, created_at, run_id, sequence, producer) VALUES ",
                   quote_identifier(table));
-  // A bare ? is the one after the highest so far. SQLite looks up each that is given by its number
-  // in a list of all those: with a thousand that took 3 ms.
+  // A bare ? is the parameter after the highest so far. SQLite searches a list for each numbered
+  // parameter: with a thousand that took 3 ms.
   for (std::size_t row = 0; row < rows; ++row) sql += row == 0 ? "(?2,?,?1,?,?)" : ",(?,?,?1,?,?)";
   return sql;
 }
 
-// Looking costs a microsecond, and a small commit 20.
+// A check costs a microsecond, and a small commit 20.
 constexpr std::chrono::milliseconds kLookEvery{100};
 
-// A COMMIT that failed may have reached the disk all the same, unless it was refused before it
-// began: seen with a failed fsync, after which the rows were invisible until the file was reopened.
+// A failed COMMIT may still have reached the disk, unless it was refused before it began. This was
+// seen with a failed fsync: the rows were invisible until the file was reopened.
 bool leaves_doubt(int commit_code) {
   const int primary = commit_code & 0xff;
   return primary != SQLITE_BUSY && primary != SQLITE_CONSTRAINT && primary != SQLITE_INTERRUPT;
@@ -74,7 +74,7 @@ SqliteSink::SqliteSink(const std::string& path, const TargetConfig& config, cons
 }
 
 WriteResult SqliteSink::write(const Frame& frame) noexcept {
-  // What is spent in the queue counts, too: whoever is first in it waits for the same lock.
+  // Time in the queue counts too, because the first in the queue waits for the same lock.
   const WriterQueue::Request request{run_.run_id, frame, patience_.clock.now() + timeout_};
   auto result = writer_.write(request, interrupted_.get_token(), write_now_);
   if (!result) return {WriteOutcome::kNotWritten, interrupted_error()};
@@ -116,7 +116,7 @@ WriteResult SqliteSink::write_now(const WriterQueue::Request& request) {
         fmt::format("the database stored {} of {} rows: a trigger on the table drops them", stored,
                     frame.messages.size()));
   }
-  // A commit to a file without a name would succeed, and its rows be gone with the last connection.
+  // A commit to a deleted file would succeed, and its rows would vanish with the last connection.
   if (file_is_gone(patience_.clock.now())) return refuse("file_gone", file_gone(path_));
   if (const int code = commit_.run(); code != SQLITE_OK) {
     return roll_back(leaves_doubt(code) ? WriteOutcome::kInDoubt : WriteOutcome::kNotWritten, code);
@@ -134,7 +134,7 @@ int SqliteSink::insert_rows(std::span<const Message> messages, std::size_t& stor
   for (Insert& insert : inserts_) {
     while (messages.size() >= insert.rows) {
       for (std::size_t row = 0; row < insert.rows; ++row) {
-        // The texts come from the caches of other cores.
+        // The texts are in the caches of other cores.
         if (row + 8 < messages.size()) __builtin_prefetch(messages[row + 8].text.data());
         bind_row(insert.statement, row, messages[row]);
       }

@@ -1,5 +1,5 @@
-// Writes frames to SQLite: one transaction a frame, rows by prepared multi-row INSERTs. Waits for a
-// lock that another process holds, but not longer than a write may take.
+// Writes frames to SQLite: one transaction per frame, with prepared multi-row INSERTs. Waits for
+// locks of other processes, but not longer than a write may take.
 #pragma once
 
 #include <optional>
@@ -14,7 +14,7 @@
 
 namespace loadgen {
 
-// What all sinks of a target share. Borrowed; must outlive them.
+// What all sinks of a target share. Borrowed; must outlive the sinks.
 struct SqliteShared {
   WriterQueue& writer;
   WalCheckpointer& checkpointer;
@@ -39,11 +39,11 @@ class SqliteSink final : public Sink {
 
   bool file_is_gone(TimePoint now);
   WriteResult write_now(const WriterQueue::Request& request);
-  // Adds to `stored` how many rows the table took: a trigger may have dropped some in silence.
+  // Adds the number of rows the table accepted to `stored`: a trigger may silently drop some.
   int insert_rows(std::span<const Message> messages, std::size_t& stored);
   void bind_row(SqliteStatement& statement, std::size_t row, const Message& message) const;
   WriteResult roll_back(WriteOutcome outcome, int code);
-  // For reasons that are not SQLite's, and that no other attempt will mend.
+  // For errors that are not SQLite's and that no retry can fix.
   WriteResult refuse(std::string code, std::string message);
 
   // Constant after construction.
@@ -52,7 +52,7 @@ class SqliteSink final : public Sink {
   WalCheckpointer& checkpointer_;
   const WriterQueue::Write write_now_;
   const std::string path_;
-  const nanoseconds timeout_;  // of one write's waits for locks
+  const nanoseconds timeout_;  // for all lock waits of one write
   std::stop_source interrupted_;
   LockPatience patience_;
 
@@ -62,7 +62,7 @@ class SqliteSink final : public Sink {
   SqliteStatement rollback_;
   std::optional<SqliteStatement> ledger_;  // exactly-once only
   std::vector<Insert> inserts_;            // most rows first; the last takes one row
-  TimePoint look_again_{};                 // at the file
+  TimePoint look_again_{};                 // when to check the file again
 };
 
 }  // namespace loadgen

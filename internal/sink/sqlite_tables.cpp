@@ -16,7 +16,7 @@
 namespace loadgen {
 namespace {
 
-// In the order of the alphabet: the first that is missing is named.
+// In alphabetical order; the error names the first missing one.
 constexpr std::array kMessageColumns{NeededColumn{"created_at"}, NeededColumn{"id"},
                                      NeededColumn{"message"},    NeededColumn{"producer"},
                                      NeededColumn{"run_id"},     NeededColumn{"sequence"}};
@@ -105,7 +105,8 @@ void check_tables(const SqliteConnection& connection, const std::string& message
 
 std::optional<std::int64_t> ids_ascend_up_to(const SqliteConnection& connection,
                                              const std::string& table) {
-  // The column is the rowid, for then it needs no index; and no trigger moves or copies rows.
+  // Requires that the column is the rowid, which needs no index, and that no trigger moves or
+  // copies rows.
   SqliteStatement ascending = connection.prepare(
       "SELECT 1 FROM pragma_table_info(?1) WHERE name = 'id' AND pk = 1 "
       "AND type = 'INTEGER' COLLATE NOCASE "
@@ -116,7 +117,7 @@ std::optional<std::int64_t> ids_ascend_up_to(const SqliteConnection& connection,
   int code = SQLITE_OK;
   const bool ascends = ascending.step(code);
   if (!ascends && code != SQLITE_OK) connection.fail(code);
-  // After the largest id SQLite gives any that is free.
+  // After the largest possible id, SQLite assigns any free one.
   return ascends ? std::optional(INT64_MAX - 1) : std::nullopt;
 }
 

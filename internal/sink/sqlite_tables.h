@@ -1,4 +1,4 @@
-// What loadgen needs of its tables in SQLite, and finds out about those that are there.
+// Checks the tables in SQLite and finds out what loadgen must know about them.
 #pragma once
 
 #include <cstdint>
@@ -9,8 +9,8 @@
 
 namespace loadgen {
 
-// Throws SetupError when a table is there that does not fit: by its columns, or by its unique keys,
-// on which it rests that a frame is stored once.
+// Throws SetupError when the columns or the unique keys of an existing table do not fit; the unique
+// keys make sure that a frame is stored once.
 void check_tables(const SqliteConnection& connection, const std::string& messages);
 
 // As SqlSession::ids_ascend_up_to(). Throws ConnectError.

@@ -39,7 +39,7 @@ constexpr Dialect kDialect{
         },
     .last_row_field =
         [](std::string_view field) {
-          // The column is plain text: somebody may have put there what is no JSON.
+          // The column is plain text, so it may hold something that is not JSON.
           return fmt::format(
               "CASE WHEN json_valid(config) THEN config -> 'last_row_before' ->> '{}' END", field);
         },
@@ -125,7 +125,7 @@ class SqliteTarget final : public Target, private SqlDatabase {
   void in_session(std::chrono::seconds lock_wait, const Work& work) override;
   void in_new_session(std::chrono::seconds lock_wait, const Work& work) override;
   void prepare_database();
-  // Nobody has made a table in the database, as far as can be told: not when it is locked.
+  // Whether the database has no tables; false if it is locked.
   bool is_untouched();
   void use_wal();
   // Runs `action`; a SetupError leaves with the database's name in front.
@@ -167,7 +167,7 @@ void SqliteTarget::open() {
     if (!std::filesystem::is_directory(folder, ignored)) {
       throw SetupError(fmt::format("there is no directory {}", folder.string()));
     }
-    // SQLite would create it as well, but only so it is known whose file it is.
+    // SQLite would create the file too, but this shows whether we created it.
     const int created = ::open(path_.c_str(), O_CREAT | O_EXCL | O_RDWR | O_CLOEXEC, 0644);
     if (created >= 0) ::close(created);
     const auto leave = [&](bool locked) {
@@ -192,7 +192,7 @@ void SqliteTarget::open() {
 
 void SqliteTarget::prepare_database() {
   connection_.emplace(path_, patience_);
-  // What does not fit must be found before anything is changed, and WAL mode is a change.
+  // Check the tables before anything is changed; WAL mode is a change.
   connection_->execute("SELECT count(*) FROM sqlite_master");
   check_tables(*connection_, config_.table);
   use_wal();
@@ -224,7 +224,7 @@ void SqliteTarget::use_wal() {
       if (mode != "wal") throw SetupError("cannot be put in WAL mode (it stays in " + mode + ")");
       return;
     } catch (const SetupError&) {
-      // The change needs the file alone, and SQLite does not wait for that by itself.
+      // The change needs exclusive use of the file, and SQLite does not wait for that itself.
       const bool busy = connection_->is_busy();
       if (!busy || clock_.now() >= patience_.deadline) throw;
       clock_.sleep_until(clock_.now() + std::chrono::milliseconds(10), {});
@@ -269,7 +269,7 @@ void SqliteTarget::in_new_session(std::chrono::seconds lock_wait, const Work& wo
   });
 }
 
-// A connection sees all rows of a file that has lost its name, and nobody who opens the path does.
+// Our connection still sees all rows of a deleted file, but a program that opens the path does not.
 void SqliteTarget::check_is_in_place() const {
   if (connection_->has_moved()) throw SetupError(file_gone(path_));
 }

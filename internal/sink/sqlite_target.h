@@ -10,7 +10,7 @@
 namespace loadgen {
 
 bool is_sqlite_address(std::string_view address);
-// Throws UsageError when the path cannot be one.
+// Throws UsageError when the path is not possible.
 std::unique_ptr<Target> make_sqlite_target(const TargetConfig& config, Clock& clock);
 
 }  // namespace loadgen

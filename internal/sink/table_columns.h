@@ -1,4 +1,4 @@
-// Whether a table that is there has the columns loadgen writes to. Pure.
+// Whether an existing table has the columns that loadgen writes to. Pure.
 #pragma once
 
 #include <cstdint>
@@ -22,8 +22,8 @@ struct FoundColumn {
   std::int64_t width = -1;   // the most characters that fit in it, -1 = no limit is known
 };
 
-// Why the columns do not fit, in one line; "" = they do. `message_size` is what the column message
-// has to hold.
+// Why the columns do not fit, in one line; "" = they fit. `message_size` is the length that the
+// column message must hold.
 std::string misfit(std::span<const FoundColumn> found, std::span<const NeededColumn> needed,
                    std::uint32_t message_size);
 

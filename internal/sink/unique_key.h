@@ -1,4 +1,4 @@
-// The unique keys on which it rests that a frame is stored once.
+// The unique keys that make sure that a frame is stored once.
 #pragma once
 
 #include <cstdint>
@@ -6,8 +6,8 @@
 
 namespace loadgen {
 
-// A table needs a unique key on just these columns: one that every INSERT must pass, at once. Any
-// other unique key must hold them all, too, or else it could refuse what was never stored.
+// A table needs a unique key on exactly these columns that is enforced at once for every INSERT.
+// Any other unique key must include all of them, or it could refuse rows that were never stored.
 struct UniqueKey {
   std::string_view columns;  // as in SQL
   std::string_view names;    // as values in SQL

@@ -23,7 +23,7 @@ int WalCheckpointer::after_commit(void* self, sqlite3* db, const char* /*name*/,
   }
   checkpointer.pages_ = pages;
   if (!checkpointer.busy_ && pages >= checkpointer.overdue_at_) {
-    // Somebody who reads may keep the log from beginning anew: not again with each commit.
+    // A reader may keep the log from restarting; do not try again at each commit.
     checkpointer.overdue_at_ = pages + kPages;
     checkpointer.checkpoint_locked(lock, db);
   }
@@ -38,7 +38,7 @@ void WalCheckpointer::checkpoint_locked(std::unique_lock<std::mutex>& lock, sqli
   const int moved = SqliteConnection::checkpoint(db);
   lock.lock();
   busy_ = false;
-  // A reader may have kept it from moving all, and will the next time.
+  // A reader may have prevented moving all pages, and may do so again.
   if (log == log_) seen_to_ = std::max(pages, moved);
 }
 

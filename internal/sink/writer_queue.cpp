@@ -41,8 +41,9 @@ std::optional<WriteResult> WriterQueue::write(const Request& request, const std:
   return result;
 }
 
-// Ends early at a frame of another run, which another connection has to write, and at the first
-// that fails: what is wrong may be the connection. Past its own deadline it would seem to hang.
+// Ends early at a frame of another run, which needs another connection, and at the first failure,
+// because the connection may be at fault. Also ends at its own deadline, so that it does not seem
+// to hang.
 void WriterQueue::work_for_others_locked(std::unique_lock<std::mutex>& lock, const Request& own,
                                          const std::stop_token& stop, const Write& write_one) {
   bool all_well = true;
@@ -61,7 +62,7 @@ void WriterQueue::work_for_others_locked(std::unique_lock<std::mutex>& lock, con
   }
 }
 
-// Unlocks. The job's thread may go on, and the job be gone, as soon as the state is seen.
+// Unlocks. As soon as its thread sees the state, the job may be destroyed.
 void WriterQueue::tell_locked(Job& job, State state, std::unique_lock<std::mutex>& lock) {
   std::condition_variable& changed = job.changed;
   job.state = state;

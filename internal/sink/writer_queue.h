@@ -1,11 +1,10 @@
-// Takes turns at a database that allows one writer. A thread that finds nobody writing writes its
-// frame, and then the frames of those who came meanwhile, in the order they came, over its own
-// connection: between two commits no thread has to be woken, and the connection's cache stays warm.
-// With 5 consumers that stores a quarter more than handing on a lock. Nobody works for others for
-// ever: after some frames, or when its own write would have timed out, the first in the queue takes
-// over.
-// Source: flat combining (Hendler, Incze, Shavit and Tzafrir, SPAA 2010).
-// Thread-safe; does not allocate.
+// Lets threads take turns at a database that allows one writer. A thread that finds no other
+// writing writes its own frame, and then the frames that have queued meanwhile, in order, over its
+// own connection. So no thread has to be woken between two commits, and the connection's cache
+// stays warm. With 5 consumers that stores a quarter more rows than handing on a lock. No thread
+// works for others for ever: after some frames, or when its own write would have timed out, the
+// first thread in the queue takes over. Source: flat combining (Hendler, Incze, Shavit and Tzafrir,
+// SPAA 2010). Thread-safe; does not allocate.
 #pragma once
 
 #include <array>
@@ -27,13 +26,14 @@ class WriterQueue {
   struct Request {
     std::int64_t run_id;
     const Frame& frame;
-    TimePoint deadline;  // after which the write may not wait for a lock any more
+    TimePoint deadline;  // after this the write must not wait for a lock
   };
   // Writes a frame of the run over the caller's connection; never throws.
   using Write = std::function<WriteResult(const Request&)>;
 
-  // Blocks until the frame was written, by this thread or another; nullopt = a stop was requested
-  // before anybody had begun. May return later than its frame was done: while it writes for others.
+  // Blocks until the frame is written, by this thread or another; nullopt = a stop was requested
+  // before the write began. May return later than that, because it also writes the frames of
+  // others.
   std::optional<WriteResult> write(const Request& request, const std::stop_token& stop,
                                    const Write& write_one);
 
@@ -61,15 +61,16 @@ class WriterQueue {
   void enter_locked(Job& job);
   void leave_locked(Job& job);
 
-  // Where jobs wait: not in the job, so that its thread can be woken without the lock, for which it
-  // would have to wait at once, and which costs another call of the kernel. Two may share a seat.
+  // Where jobs wait. The condition variables are not in the jobs, so that a thread can be woken
+  // without the lock; otherwise it would wait for the lock at once, which costs another system
+  // call. Two jobs may share a seat.
   std::array<std::condition_variable, 64> seats_;
   std::atomic<std::size_t> arrivals_{0};
 
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   bool somebody_writes_ = false;
-  Job* first_ = nullptr;  // those who wait, oldest first
+  Job* first_ = nullptr;  // waiting jobs, oldest first
   Job* last_ = nullptr;
 };
 

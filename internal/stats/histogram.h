@@ -1,7 +1,7 @@
 // A high dynamic range histogram of durations: constant memory, three significant digits over the
 // whole range, exact count, sum and maximum. The layout is HdrHistogram's (Gil Tene,
-// https://hdrhistogram.org), so that standard tools can read what is exported from it.
-// Not thread-safe. record() does not allocate.
+// https://hdrhistogram.org), so standard tools can read exported data. Not thread-safe. record()
+// does not allocate.
 #pragma once
 
 #include <bit>
@@ -15,8 +15,8 @@ namespace loadgen {
 
 class Histogram {
  public:
-  // Values are told apart down to 64 ns and tracked up to one hour; longer ones count as one hour
-  // in percentiles, while max and mean stay exact.
+  // Values are distinguished down to 64 ns and tracked up to one hour; longer ones count as one
+  // hour in percentiles, while max and mean stay exact.
   static constexpr std::int64_t kLowest = 100;
   static constexpr std::int64_t kHighest = 3'600'000'000'000;
   static constexpr int kDigits = 3;
@@ -39,7 +39,7 @@ class Histogram {
     if (v < min_) min_ = v;
   }
 
-  // Both take time for the slots that hold something, and not for the range.
+  // The time for both depends on the slots in use, not on the range.
   void merge(const Histogram& other);
   void clear();
 
@@ -94,8 +94,7 @@ class Histogram {
     void operator()(std::uint64_t* memory) const { std::free(memory); }
   };
 
-  // From calloc: pages no value falls into are never touched, which keeps hundreds of histograms
-  // small.
+  // From calloc: pages without values are never touched, which keeps hundreds of histograms small.
   std::unique_ptr<std::uint64_t, Free> counts_;
   std::uint64_t count_ = 0;
   double sum_ = 0;

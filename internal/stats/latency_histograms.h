@@ -12,7 +12,7 @@
 
 namespace loadgen {
 
-// A message's life:  due -> created -> taken from the channel -> write begins -> commit confirmed.
+// A message's life: due -> created -> taken from the channel -> write begins -> commit confirmed.
 // The four parts between add up to the response time.
 struct LatencyHistograms {
   Histogram response;      // due -> commit confirmed
@@ -21,13 +21,13 @@ struct LatencyHistograms {
   Histogram batch_wait;    // taken -> write begins
   Histogram write;         // write begins -> commit confirmed
   Histogram held_back;     // the part of write that was waiting between attempts
-  StoredCurve stored;      // how many by when
+  StoredCurve stored;      // how many messages were stored by when
 
   // Counts the messages of a stored frame. `start`: of production.
   void record(std::span<const Message> messages, TimePoint start, TimePoint write_begin,
               TimePoint write_end, nanoseconds held_back_for = nanoseconds(0));
   void merge(const LatencyHistograms& other);
-  // As it was made, but keeps its memory.
+  // Empties it, but keeps its memory.
   void clear();
 };
 

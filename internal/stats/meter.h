@@ -1,7 +1,7 @@
-// What one worker, a producer or a consumer, has counted and timed since somebody last asked.
-// Thread-safe: the worker records, once a batch or frame; the sampler drains. What is gathered is
-// added up under the lock, which takes some microseconds: if two sets changed places instead, pages
-// that one worker touched would go round among all (260 MB with 1024 workers).
+// What one worker (a producer or a consumer) has counted and timed since the last drain.
+// Thread-safe: the worker records, the sampler drains. The sums are added under the lock, which
+// takes some microseconds. Swapping two sets instead would spread the pages that one worker touched
+// among all (260 MB with 1024 workers).
 #pragma once
 
 #include <mutex>
@@ -13,14 +13,15 @@ namespace loadgen {
 template <typename Gathered>
 class Meter {
  public:
-  // Calls add(Gathered&), which adds what happened. It must be short: it runs under the lock.
+  // Calls add(Gathered&), which adds what happened. `add` must be short, because it runs under the
+  // lock.
   template <typename Add>
   void record(Add add) {
     const std::lock_guard lock(mutex_);
     add(gathered_);
   }
 
-  // Adds what has gathered to the sum, and begins anew.
+  // Adds what was recorded to `sum` and starts again from zero.
   void drain(Sample& sum) {
     const std::lock_guard lock(mutex_);
     sum.merge(gathered_);

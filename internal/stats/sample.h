@@ -1,6 +1,5 @@
-// What happened in a stretch of time, in one thread or in many: a plain sum. Samples of any
-// threads and stretches merge into one, in any order and grouping, and the result of a run is the
-// merge of all of them.
+// What happened in a stretch of time, in one thread or in many: a plain sum. Samples merge in any
+// order and grouping, and the result of a run is the merge of all of them.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +10,7 @@
 
 namespace loadgen {
 
-// Frames that were stored, if only in part, by what closed them.
+// Frames that were stored, at least in part, by what closed them.
 struct Frames {
   std::uint64_t full = 0;
   std::uint64_t linger = 0;
@@ -25,7 +24,7 @@ struct SampleCounts {
   Tally ends;                  // of messages
   std::uint64_t retried_frames = 0;
   std::uint64_t duplicates_suppressed = 0;  // messages
-  std::uint64_t resent = 0;                 // messages, written again in doubt without a ledger
+  std::uint64_t resent = 0;                 // messages in doubt, written again without a ledger
   Frames frames;
   nanoseconds writing{0};  // spent delivering, summed over consumers
   TimePoint last_commit;   // of the last stored frame
@@ -38,7 +37,7 @@ struct Sample : SampleCounts {
 
   void merge(const SampleCounts& other);
   void merge(const Sample& other);
-  // As it was made, but keeps its memory. Takes time for what was recorded only.
+  // Empties it, but keeps its memory. The time depends only on what was recorded.
   void clear();
 };
 

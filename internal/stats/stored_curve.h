@@ -1,5 +1,5 @@
-// How many messages were stored by when: the course of a run, in slots that double in width as the
-// run goes on. Not thread-safe. Does not allocate.
+// How many messages were stored over the course of a run, in slots that double in width as the run
+// goes on. Not thread-safe. Does not allocate.
 #pragma once
 
 #include <array>
