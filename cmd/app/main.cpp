@@ -1,4 +1,5 @@
-// Parse and execute; and the only place that turns what was thrown into the process's exit.
+// Parses the command line and executes the command. The only place that turns exceptions into exit
+// codes.
 
 #include <exception>
 #include <string>

@@ -6,7 +6,7 @@ bool Clock::sleep_until(TimePoint when, const std::stop_token& stop, const std::
   std::mutex mutex;
   std::condition_variable wakeup;
   const auto wake = [&] {
-    const std::lock_guard lock(mutex);  // the sleeper is before its check or already waiting
+    const std::lock_guard lock(mutex);  // the sleeper has not checked yet, or waits already
     wakeup.notify_one();
   };
   const std::stop_callback wake_on_stop(stop, wake);

@@ -1,8 +1,8 @@
-// The only source of time and the only sleep of the program, so that tests can drive time by hand
+// How the program tells the time and sleeps, so that tests can control time
 // (tests/support/fake_clock.h). Thread-safe; does not allocate.
 //
 // Steady time orders events and measures durations; wall time only labels them. A WallAnchor ties
-// the two together once per run, so a stepping wall clock changes no measurement.
+// the two together once per run, so a jump of the wall clock changes no measurement.
 #pragma once
 
 #include <chrono>
@@ -30,7 +30,7 @@ class Clock {
   virtual std::cv_status wait_until(std::condition_variable& wakeup,
                                     std::unique_lock<std::mutex>& lock, TimePoint deadline) = 0;
 
-  // Blocks until `when` (true) or until a stop is requested of either (false), whichever comes
+  // Blocks until `when` (true) or until either token has a stop request (false), whichever comes
   // first.
   bool sleep_until(TimePoint when, const std::stop_token& stop, const std::stop_token& other = {});
 };

@@ -19,7 +19,7 @@ class SetupError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-// ... because a signal came first.
+// The run was not set up because a signal came first.
 class StartInterrupted : public SetupError {
  public:
   StartInterrupted(const std::string& message, int signal) : SetupError(message), signal_(signal) {}

@@ -22,7 +22,7 @@ constexpr std::size_t kBlocks = 8;
 
 std::array<std::atomic<void*>, kBlocks> blocks;
 std::atomic<bool> untouched = false;
-std::binary_semaphore used_or_ending{0};  // outlives whoever is still releasing it
+std::binary_semaphore used_or_ending{0};  // static, so that it outlives threads still releasing it
 
 void unmap_all() {
   for (auto& block : blocks) {
@@ -60,7 +60,7 @@ MemoryReserve::MemoryReserve(std::function<void()> on_use) : on_use_(std::move(o
     thread_ = start_background_thread([this](const std::stop_token& stop) {
       used_or_ending.acquire();
       if (stop.stop_requested()) return;
-      // The last block, which nobody else could take.
+      // The last block, which no other thread can take.
       if (void* const held = blocks.back().exchange(nullptr)) munmap(held, kBlockBytes);
       on_use_();
     });

@@ -1,12 +1,12 @@
-// Memory that is held back for the day when there is none: a run then still writes its report.
+// Memory held in reserve, so that a run can still write its report when memory runs out.
 //
 // While a reserve lives, an allocation by C++ code that fails is served from it, and `on_use` is
-// called on a thread of the reserve's own, once, where everything but throwing is allowed. Once the
-// reserve is used up allocations throw std::bad_alloc as ever. The pages are address space that
-// nobody touches: they cost nothing while they are held.
+// called once, on the reserve's own thread; it must not throw. When the reserve is used up,
+// allocations throw std::bad_alloc as usual. The pages are untouched address space, so holding them
+// costs nothing.
 //
-// At most one may live at a time, for std::new_handler is global. Any thread may allocate; the
-// constructor throws std::bad_alloc or std::system_error where there is no memory or no thread.
+// At most one may exist at a time, because std::new_handler is global. Any thread may allocate. The
+// constructor throws std::bad_alloc without memory, std::system_error without a thread.
 #pragma once
 
 #include <functional>

@@ -9,7 +9,7 @@ namespace loadgen {
 namespace {
 
 constexpr std::string_view kHidden = "***";
-constexpr std::size_t kTellingPiece = 4;  // shorter ones would blot out innocent words
+constexpr std::size_t kTellingPiece = 4;  // shorter ones would hide ordinary words
 
 // A half-open range of the address that holds a password.
 struct Range {
@@ -19,7 +19,7 @@ struct Range {
   friend bool operator==(const Range&, const Range&) = default;
 };
 
-// Whether an escape such as %40 begins there.
+// Whether an escape such as %40 begins at this position.
 bool is_escape(std::string_view text, std::size_t at) {
   const auto hex = [&](std::size_t digit) {
     return digit < text.size() && std::isxdigit(static_cast<unsigned char>(text[digit])) != 0;
@@ -52,8 +52,8 @@ bool is_key_character(char c) {
   return std::isalnum(static_cast<unsigned char>(c)) != 0 || c == '_' || c == '%';
 }
 
-// Where a query's value ends: before a '&' that another key follows. One that a password holds by
-// mistake has none behind it.
+// Where a query's value ends: before a '&' that is followed by another key. An unescaped '&' in a
+// password is not.
 std::size_t query_value_end(std::string_view uri, std::size_t begin) {
   for (std::size_t end = uri.find('&', begin); end != std::string_view::npos;
        end = uri.find('&', end + 1)) {
@@ -64,8 +64,8 @@ std::size_t query_value_end(std::string_view uri, std::size_t begin) {
   return uri.size();
 }
 
-// scheme://user:SECRET@host/db?password=SECRET, and texts that look a little like it. A password
-// may hold any of ":@/?" by mistake: the first is taken to reach to the last '@'.
+// scheme://user:SECRET@host/db?password=SECRET, and similar texts. A password may hold unescaped
+// ":@/?", so the first one is taken to reach to the last '@'.
 void find_uri_passwords(std::string_view uri, std::vector<Range>& ranges) {
   std::size_t begin = uri.find(':');
   if (begin != std::string_view::npos && uri.substr(begin + 1).starts_with('/')) {
@@ -104,8 +104,8 @@ Range value_after(std::string_view text, std::size_t equals) {
   return {begin, std::min(at, text.size())};
 }
 
-// Adds a password's value as libpq reads it, and the same with the words behind it that are no
-// keys: perhaps it holds blanks, and the quotes were forgotten. Returns the longer one.
+// Adds a password's value as libpq reads it, and the same with the following words that are not
+// keys, because it may hold blanks without quotes. Returns the longer one.
 Range add_password_after(std::string_view text, std::size_t equals, std::vector<Range>& ranges) {
   Range value = value_after(text, equals);
   ranges.push_back(value);
@@ -137,8 +137,8 @@ void find_keyword_passwords(std::string_view text, std::vector<Range>& ranges) {
   }
 }
 
-// Those that belong to another value as libpq reads it, where that was left out or its quote was
-// left open: "host= password=SECRET", "host='h password=SECRET".
+// Passwords that libpq reads as part of another value, because that value is missing or its quote
+// is not closed: "host= password=SECRET", "host='h password=SECRET".
 void find_swallowed_passwords(std::string_view text, std::vector<Range>& ranges) {
   for (std::size_t equals = text.find('='); equals != std::string_view::npos;
        equals = text.find('=', equals + 1)) {
@@ -150,13 +150,13 @@ void find_swallowed_passwords(std::string_view text, std::vector<Range>& ranges)
   }
 }
 
-// May overlap.
+// The ranges may overlap.
 std::vector<Range> find_passwords(std::string_view address) {
   std::vector<Range> found;
   if (address.starts_with("sqlite:")) return found;  // a path
   const bool keywords = address.find('=') < address.find(':');
   if (keywords) find_keyword_passwords(address, found);
-  // An option taken for a value, "--db=postgres://...", has something of both.
+  // An option taken for a value, "--db=postgres://...", looks like both forms.
   const bool mixed = address.starts_with('-') || address.find("://") != std::string_view::npos;
   if (!keywords || mixed) find_uri_passwords(address, found);
   const bool uri = address.find("://") < address.find('=');
@@ -164,7 +164,7 @@ std::vector<Range> find_passwords(std::string_view address) {
   return found;
 }
 
-// Without its backslash escapes, as libpq takes a value in a keyword string.
+// Removes backslash escapes, as libpq does in a keyword string.
 std::string unescape(std::string_view text) {
   std::string plain;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -181,7 +181,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
   }
 }
 
-// The text with each range as "***"; they may overlap, and come twice.
+// The text with each range replaced by "***"; ranges may overlap or repeat.
 std::string cover(std::string_view text, std::vector<Range> hidden) {
   std::sort(hidden.begin(), hidden.end(), [](const Range& a, const Range& b) {
     return std::tie(a.begin, a.end) < std::tie(b.begin, b.end);
@@ -200,10 +200,9 @@ std::string cover(std::string_view text, std::vector<Range> hidden) {
   return shown;
 }
 
-// Bytes of the character at the front if it is one that steers a terminal instead of being shown:
-// controls of ASCII and of Unicode (U+0080 to U+009F), line separators, and what turns the
-// direction of writing round (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069).
-// Otherwise 0.
+// The length in bytes of the first character if it controls a terminal instead of being shown:
+// ASCII and Unicode controls (U+0080 to U+009F), line separators, and characters that change the
+// writing direction (U+061C, U+200E, U+200F, U+2028 to U+202E, U+2066 to U+2069). Otherwise 0.
 std::size_t unseen_character(std::string_view text) {
   const auto byte = [&](std::size_t at) {
     return at < text.size() ? static_cast<unsigned char>(text[at]) : 0U;
@@ -236,7 +235,8 @@ std::vector<std::string> secrets_in(std::string_view address) {
     const std::string_view raw = address.substr(range.begin, range.end - range.begin);
     for (const std::string& form : {std::string(raw), percent_decode(raw), unescape(raw)}) {
       add_secret(secrets, form);
-      // A driver that splits an unescaped password names its pieces in messages, as host or port.
+      // A driver that splits an unescaped password may show its pieces in messages, as host or
+      // port.
       for (std::size_t begin = 0, end = 0; end != std::string::npos; begin = end + 1) {
         end = form.find_first_of("@/:?#&", begin);
         const std::string piece = form.substr(begin, end - begin);
@@ -282,7 +282,7 @@ std::string printable(std::string_view text) {
 }
 
 std::string one_line(std::string_view message, const std::vector<std::string>& secrets) {
-  // All are found before any is covered: they may overlap, and one may be a part of another.
+  // Find all before hiding any, because they may overlap or contain each other.
   std::vector<Range> hidden;
   for (const std::string& secret : secrets) {
     for (std::size_t at = message.find(secret); at != std::string_view::npos;
@@ -292,7 +292,7 @@ std::string one_line(std::string_view message, const std::vector<std::string>& s
   }
   std::string line = cover(message, std::move(hidden));
   while (!line.empty() && is_blank(line.back())) line.pop_back();
-  // libpq goes on with a sentence on the next line, behind a tab.
+  // libpq continues a sentence on the next line, after a tab.
   replace_all(line, "\n\t", " ");
   return printable(line);
 }

@@ -1,5 +1,5 @@
-// Keeps secrets out of every output: the one way a database address or a driver's message may be
-// shown. Pure functions.
+// Keeps secrets out of every output. Every database address and driver's message must pass through
+// here before it is shown. Pure functions.
 #pragma once
 
 #include <string>
@@ -8,15 +8,15 @@
 
 namespace loadgen {
 
-// A database address with each password replaced by "***". Works on malformed text too, where it
-// hides too much rather than too little.
+// A database address with each password replaced by "***". On malformed text it hides too much
+// rather than too little.
 std::string redact(std::string_view address);
 
 // The passwords in an address, as written and with escapes undone; empty ones are left out.
 std::vector<std::string> secrets_in(std::string_view address);
 
-// What to add to the error about an address that did not work: how to write its password, when that
-// may be why; otherwise "".
+// A hint to add to the error about an address that did not work: how to write its password, if that
+// may be the cause; otherwise "".
 std::string password_hint(std::string_view address);
 
 // Text fit for output on one line, whatever it holds: newlines become "; ", a tab a blank, other

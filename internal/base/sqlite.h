@@ -1,5 +1,4 @@
-// SQLite's C API as values that clean up after themselves. A connection and its statements belong
-// to one thread at a time.
+// RAII wrappers for SQLite's C API. A connection and its statements belong to one thread at a time.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Ends a step that takes too long, by calling whoever can interrupt it. Thread-safe.
+// Calls a function when a step takes too long. Thread-safe.
 #pragma once
 
 #include <atomic>
@@ -13,15 +13,15 @@ class TimeLimit {
  public:
   // Calls `on_expiry` once, on a thread of its own, when `limit` has passed since construction or
   // the last restart(). It must not block for long: the destructor waits for it. Borrows the clock.
-  // Throws std::system_error when there can be no thread.
+  // Throws std::system_error when the thread cannot be started.
   TimeLimit(Clock& clock, nanoseconds limit, std::function<void()> on_expiry);
   TimeLimit(const TimeLimit&) = delete;
   TimeLimit& operator=(const TimeLimit&) = delete;
   ~TimeLimit() = default;
 
-  // Ends it: returns whether it had expired, and `on_expiry` is not called after that.
+  // Ends the limit and returns whether it had expired. `on_expiry` is not called afterwards.
   bool end();
-  // There was progress.
+  // Starts the time again, because there was progress.
   void restart();
   [[nodiscard]] bool expired() const { return expired_; }
 

@@ -1,6 +1,6 @@
 // Values as people write them: durations, rates, counts and sizes. Pure functions, strict: the
 // whole text must be one value; no sign, no blanks, no exponent, no NaN, no overflow. nullopt = not
-// such a value (the caller knows the flag and says what is allowed).
+// a valid value (the caller reports what is allowed).
 #pragma once
 
 #include <chrono>

@@ -1,4 +1,4 @@
-// Where every message of a run ended, and the law that these numbers keep.
+// How many messages of a run came to each end, and the conservation law that these numbers obey.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// How messages end. A run gives each message it made exactly one fate, and counts them by it.
+// How messages end. Each message that a run makes has exactly one fate.
 #pragma once
 
 #include <array>
@@ -12,8 +12,8 @@ namespace loadgen {
 
 enum class Fate : std::size_t {
   kStored,        // its commit was confirmed
-  kDeadLettered,  // the database refuses it; it is safe in the dead letters
-  kDropped,       // for want of room, or because it was too late
+  kDeadLettered,  // the database refused it; it is safe in the dead letters
+  kDropped,       // no room, or it was too late
   kSpooled,       // it is on the spool's disk, for a later run
   kUnsent,        // surely not stored
   kInDoubt,       // a commit, or a write to the spool, has no known outcome
@@ -25,7 +25,7 @@ class Tally {
   static constexpr std::size_t kFates = 6;
 
   Tally() = default;
-  // Those that are not named are 0.
+  // Fates that are not named are 0.
   Tally(std::initializer_list<std::pair<Fate, std::uint64_t>> counts) {
     for (const auto& [fate, count] : counts) (*this)[fate] = count;
   }

@@ -1,8 +1,9 @@
 // Makes message texts. A pure function of (seed, sequence, producer), so that an audit can make
-// each text again and compare. Thread-safe; allocates only while a reused string grows to its size.
+// each text again and compare it. Thread-safe; allocates only while a reused string grows to its
+// size.
 //
 // SplitMix64 (Steele, Lea, Flood: "Fast Splittable Pseudorandom Number Generators", 2014) gives 64
-// bits per step, each of whose 16 half bytes becomes one letter of 'a'..'p'.
+// bits per step: 16 half bytes, each of which becomes one letter of 'a'..'p'.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,4 @@
-// Messages that nobody can promise to keep.
+// Messages that are not safe anywhere.
 #pragma once
 
 #include <span>
@@ -8,7 +8,7 @@
 
 namespace loadgen {
 
-// Unsent, or in doubt where a disk failed while it wrote them. Borrows the messages.
+// They are unsent, or in doubt if a disk failed while writing them. Borrows the messages.
 struct LostMessages {
   std::span<const Message> messages;
   Fate fate = Fate::kUnsent;

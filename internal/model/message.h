@@ -18,7 +18,7 @@ struct Message {
   std::uint32_t producer = 0;  // 0 .. producers - 1
   TimePoint due;               // when it should have been sent; latency counts from here
   TimePoint created;           // when a producer made it
-  TimePoint taken;             // when a consumer had it for its batch
+  TimePoint taken;             // when a consumer took it for its batch
   std::string text;            // a pure function of (seed, sequence, producer)
 };
 
@@ -41,10 +41,11 @@ void for_each_stretch(std::span<const Message> messages, Property property, Visi
 struct Frame {
   std::span<const Message> messages;  // at least one
 
-  // Set where the first message it was fixed with is lost, or its id has another meaning.
+  // Set if the frame was recorded with a first message that is lost now, or if its id comes from
+  // elsewhere.
   std::optional<std::uint64_t> fixed_id{};
 
-  // Known by its first message: no other frame of the run holds that.
+  // The sequence of its first message, which is in no other frame of the run.
   [[nodiscard]] std::uint64_t id() const { return fixed_id.value_or(messages.front().sequence); }
 };
 

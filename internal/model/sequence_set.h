@@ -1,5 +1,5 @@
 // A set of message sequences kept as intervals: memory grows with the number of holes, not of
-// messages. Cheap where sequences come nearly in order. Not thread-safe; see SharedSequenceSet.
+// messages. Fast if sequences are inserted nearly in order. Not thread-safe; see SharedSequenceSet.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +56,7 @@ class SharedSequenceSet {
     const std::lock_guard lock(mutex_);
     for (const SequenceRange& range : ranges) set_.insert(range);
   }
-  // The finished set; nobody may insert from then on.
+  // Returns the finished set; nothing may be inserted afterwards.
   [[nodiscard]] SequenceSet take() {
     const std::lock_guard lock(mutex_);
     return std::move(set_);

@@ -9,7 +9,7 @@
 
 namespace loadgen {
 
-// What a producer does when the channel is full; kSpill: puts what comes into the spool.
+// What a producer does when the channel is full; kSpill: puts new messages into the spool.
 enum class OnFull { kBlock, kDropNew, kDropOld, kAbort, kSpill };
 // How a frame is written; kAuto lets the database choose its fastest.
 enum class InsertMethod { kAuto, kCopy, kMulti, kUnnest, kSingle };

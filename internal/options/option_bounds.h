@@ -1,4 +1,4 @@
-// Bounds that several rows share, and how rows are put together. For the files of rows.
+// Bounds and a helper that the files of rows share.
 #pragma once
 
 #include <chrono>
@@ -9,7 +9,7 @@
 
 namespace loadgen {
 
-// Of one kind, producers or consumers.
+// The most producers, and the most consumers.
 inline constexpr std::uint64_t kMostThreads = 1024;
 // 31 years at a million a second.
 inline constexpr std::uint64_t kMostMessages = 1'000'000'000'000'000;

@@ -1,6 +1,6 @@
-// One row an option: all that is known of it. Parsing, help, the manual page, completions, the
-// README's table, the result's config and its schema are made from rows. Rows are made once and
-// never change.
+// One row per option, with everything that is known about it. Parsing, help, the manual page,
+// completions, the README's table, the result's config and its schema are made from rows. Rows are
+// made once and never change.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,8 @@ struct ConfigKey {
   std::string_view key = {};      // "" = nowhere; a time's unit is its end
   std::string_view note = {};     // the schema's description
   std::string_view as_text = {};  // a second key, for the value as text
-  std::string_view after = {};    // the key it follows, where that is not the one of the row before
-  bool always_set = false;        // never null: what the user leaves open is decided for the run
+  std::string_view after = {};    // the key it follows, if not the key of the previous row
+  bool always_set = false;        // never null: if the user sets none, the run chooses one
 };
 
 // What a person writes about an option. The texts may hold {default}, {low}, {high}, {allowed} and
@@ -63,7 +63,7 @@ struct OptionRow {
   Wording wording = {};
   std::string_view group = {};  // a heading of the help
   std::string fallback = {};    // the default as users write it, or its name; "" = none
-  // Whether the value is allowed; then it is set. Empty: an option without a setting (--help).
+  // Sets the value and returns true if it is allowed. Empty: an option without a setting (--help).
   std::function<bool(Settings&, std::string_view)> read = {};
   // As users write it.
   std::function<std::string(const Settings&)> show = {};
@@ -72,10 +72,10 @@ struct OptionRow {
   [[nodiscard]] bool takes_value() const { return !text.metavariable.empty(); }
 };
 
-// What a command does when nothing is said.
+// The settings of a command without options.
 Settings defaults_of(CommandName command);
 
-// Completes a row: its default, and the placeholders in its texts.
+// Completes a row: sets its default and replaces the placeholders in its texts.
 OptionRow finish_row(OptionRow row);
 
 template <typename Field>

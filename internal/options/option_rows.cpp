@@ -39,7 +39,7 @@ void replace_all(std::string& text, std::string_view from, std::string_view to) 
 
 Settings defaults_of(CommandName command) {
   Settings settings;
-  // Who asks for an audit alone wants the thorough one.
+  // A user who asks only for an audit wants the thorough one.
   if (command == CommandName::kVerify) settings.options.verify = VerifyMode::kFull;
   return settings;
 }

@@ -1,5 +1,5 @@
-// All options, a row each (see option_row.h). To add one: a field in options.h, a row in the file
-// of its group here, and scripts/generate. Pure functions; safe to call from any thread.
+// All options, one row each (see option_row.h). To add one, add a field to options.h and a row to
+// the file of its group, and run scripts/generate. Pure functions; safe to call from any thread.
 #pragma once
 
 #include <string_view>
@@ -23,7 +23,7 @@ OptionRows other_rows();
 // All of them, in the order of the help.
 const OptionRows& option_rows();
 
-// Those that a command takes.
+// The rows of the options that a command takes.
 std::vector<const OptionRow*> rows_of(CommandName command);
 
 // The heading under which a command's help lists the row.
@@ -32,7 +32,7 @@ std::string_view group_in(CommandName command, const OptionRow& row);
 // nullptr = the command takes no such option.
 const OptionRow* find_row(CommandName command, std::string_view flag);
 
-// Those with a key in the result's config object, in its order.
+// The rows with a key in the result's config object, in its order.
 std::vector<const OptionRow*> config_rows();
 
 // The config object: keys and values in its order, without secrets.

@@ -1,7 +1,6 @@
 // Everything a user can set for a run: a plain struct of typed values. Each field states its
-// meaning, its default and what follows from it; its row (option_row.h) holds its bounds and its
-// texts. Single values are in range when parse_options made them; how they fit together is checked
-// by make_plan.
+// meaning, its default and its consequences; its row (option_row.h) holds its bounds and texts.
+// parse_options checks each value; make_plan checks that the values fit together.
 #pragma once
 
 #include <chrono>
@@ -13,8 +12,8 @@
 
 namespace loadgen {
 
-// The wait before a retry is chosen at random between 0 and a bound that doubles from one to the
-// other.
+// The wait before a retry is random, between 0 and a bound that doubles from `shortest` to
+// `longest`.
 struct RetryDelay {
   std::chrono::nanoseconds shortest = std::chrono::milliseconds(50);
   std::chrono::nanoseconds longest = std::chrono::seconds(10);
@@ -44,9 +43,9 @@ struct Options {
   // Most messages that wait between producers and consumers.
   std::uint64_t queue_capacity = 10'000;
   OnFull on_full = OnFull::kBlock;
-  // Directory of the spool: messages are on disk before they are in the channel, and what is not
-  // delivered when the process ends is delivered by a later run with the same directory. Empty =
-  // none. With OnFull::kSpill only what the channel has no room for goes there.
+  // Directory of the spool: messages are on disk before they are in the channel, and a later run
+  // with the same directory delivers those that are left when the process ends. Empty = none. With
+  // OnFull::kSpill only messages for which the channel has no room go there.
   std::string spool;
 
   // Writing ---------------------------------------------------------------------------------------
@@ -54,7 +53,7 @@ struct Options {
   std::uint32_t consumers = 5;
   // Most messages in a frame, that is in one transaction.
   std::uint32_t batch_size = 500;
-  // Longest a non-empty batch waits to fill. 0 = write at once whatever is there.
+  // Longest a non-empty batch waits to fill. 0 = write whatever is waiting at once.
   std::chrono::nanoseconds linger = std::chrono::milliseconds(5);
   // May hold a password: show it only through redact().
   std::string db = "sqlite:messages.db";
@@ -69,19 +68,19 @@ struct Options {
   RetryDelay retry_delay{};
   // Longest one attempt to write a frame may take.
   std::chrono::nanoseconds timeout = std::chrono::seconds(30);
-  // How long to wait at the start for a database that is not up yet, or locked; 0 = not at all for
-  // the former, and a second for the latter.
+  // How long to wait at the start for a database that is not up yet, or locked; 0 = not at all if
+  // it is not up, and a second if it is locked.
   std::chrono::nanoseconds connect_wait = std::chrono::seconds(10);
-  // File for the messages no database will take; made when the first of them comes.
+  // File for messages that the database refuses; created with the first of them.
   std::string dead_letter = "dead-letter.jsonl";
-  // More than this many are the fault of the schema: they end the run.
+  // More dead letters than this end the run, because the schema is probably wrong.
   std::uint64_t max_dead_letters = 10'000;
-  // File for the messages that could not be written in time, or are in doubt; empty = they are only
+  // File for messages that could not be written in time, or are in doubt; empty = they are only
   // counted.
   std::string unsent;
   // Whether all consumers together stop trying while the database is down.
   Breaker breaker = Breaker::kOn;
-  // How long the rest may take to be written once production was due to end.
+  // How long remaining messages may take to be written after production was due to end.
   std::chrono::nanoseconds drain_timeout = std::chrono::seconds(20);
 
   // Result ----------------------------------------------------------------------------------------

@@ -26,7 +26,7 @@ namespace {
 void declare(CLI::App& app, const OptionRow& row, Settings& settings) {
   const std::string flag(row.text.flag);
   const auto read = [&row, &settings](const std::string& text) {
-    // An option that follows where a value was forgotten is not that value.
+    // If a value was forgotten, the next option must not be taken for it.
     if (text.starts_with("--") || !row.read(settings, text)) {
       reject(row.text.flag, text, "expected " + row.wording.allowed);
     }
@@ -61,7 +61,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
                     one_line(redact(argument))));
   }
   std::string nearest;
-  std::size_t best = name.size() / 2 + 1;  // further away it is a guess, not a typing error
+  std::size_t best = name.size() / 2 + 1;  // a larger distance is not a typing error
   for (const OptionRow* row : rows_of(command)) {
     const std::string_view candidate = row->text.flag;
     const bool begins = name.size() > 3 && candidate.starts_with(name);

@@ -10,15 +10,15 @@
 
 namespace loadgen {
 
-// `app replay FILE`: send the messages of a dead-letter file again. Of the options those of the
-// database and of delivery count.
+// `app replay FILE`: send the messages of a dead-letter file again. Only the options of the
+// database and of delivery are used.
 struct Replay {
   std::string file;
   std::optional<std::string> table;  // nullopt = the one each run wrote to
   Options options;
 };
 
-// `app verify`: audit a run that is over. Of the options those of the database and `verify` count.
+// `app verify`: audit a run that is over. Only the options of the database and `verify` are used.
 struct Verify {
   std::optional<std::int64_t> run_id;  // nullopt = the latest
   Options options;

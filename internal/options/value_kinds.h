@@ -87,7 +87,7 @@ struct DelayBounds {
   using Value = RetryDelay;
 };
 
-// Any text but none; an empty field is one that is not set.
+// Any text that is not empty; an empty field means not set.
 struct Text {
   using Value = std::string;
   std::string_view allowed;
@@ -107,7 +107,7 @@ struct Switch {
   using Value = bool;
 };
 
-// A value, or none, which has a name.
+// A value, or none; "none" has a name.
 enum class NameOfNone { kOnlyShown, kMayBeWritten };
 template <typename Kind>
 struct Maybe {

@@ -16,7 +16,7 @@
 namespace loadgen {
 namespace {
 
-// Postgres cuts longer identifiers off, and then two names could mean one table.
+// Postgres truncates longer identifiers, and then two names could mean one table.
 constexpr std::size_t kLongestIdentifier = 63;
 
 // RFC 3629: no overlong forms, no surrogates, nothing beyond U+10FFFF.

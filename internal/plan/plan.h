@@ -1,5 +1,5 @@
-// A run as it will be carried out: the options, checked against each other, with everything that
-// was left open (seed, run id) decided. Immutable after make_plan.
+// A run as it will be carried out: the options, checked against each other, and the seed and run
+// id, which are chosen here if needed. Immutable after make_plan.
 #pragma once
 
 #include <cstdint>

@@ -21,9 +21,9 @@ double seconds(nanoseconds time) { return static_cast<double>(time.count()) / kN
 // another function here, as long as it never falls and stays within a few messages of `sequence`.
 double point_of(std::uint64_t sequence) { return static_cast<double>(sequence); }
 
-// How long a ramp that rises from `rate` takes until so many messages have accrued: the root of
-// rate t + slope t^2 / 2 = messages, written so that nothing cancels out and that rounding never
-// makes it fall when `messages` rises.
+// How long a ramp that rises from `rate` takes until this many messages have accrued: the root of
+// rate t + slope t^2 / 2 = messages, written so that nothing cancels and that, despite rounding, it
+// never falls when `messages` rises.
 double rise_time(double rate, double slope, double messages) {
   if (messages <= 0) return 0;
   const double q = rate / (2 * messages);
@@ -50,7 +50,7 @@ double Profile::Segment::ramp_time_to(double messages, double units_per_s) const
   const double length_s = seconds(length);
   const double slope = std::abs(rate_end - rate_begin) / length_s;
   if (rate_begin < rate_end) return units_per_s * rise_time(rate_begin, slope, messages);
-  // A ramp that falls is one that rises, seen from its end.
+  // A falling ramp is a rising one seen from its end.
   const double left = length_s * (rate_begin + rate_end) / 2 - messages;
   const double whole = static_cast<double>(length.count()) * (units_per_s / kNsPerS);
   return std::max(0.0, whole - units_per_s * rise_time(rate_end, slope, left));
@@ -91,7 +91,8 @@ void Profile::append(Segment segment) {
 
 const Profile::Segment& Profile::segment_of(std::uint64_t sequence) const {
   if (segments_.back().first <= sequence) return segments_.back();  // the usual case
-  // The last one that begins with it: those before are pauses, or too short for a message.
+  // The last segment that begins with this message; earlier ones are pauses, or too short for a
+  // message.
   const auto after =
       std::upper_bound(std::next(segments_.begin()), segments_.end(), sequence,
                        [](std::uint64_t n, const Segment& segment) { return n < segment.first; });
@@ -116,7 +117,7 @@ nanoseconds Profile::when(std::uint64_t sequence) const {
 std::uint64_t Profile::due_by(nanoseconds elapsed) const {
   if (elapsed.count() < 0) return 0;
   elapsed = std::min(elapsed, kNever - nanoseconds(1));
-  // The estimate is off by one or little more; settle it by the same rounding that when() uses.
+  // The estimate may be off by about one; correct it with the same rounding that when() uses.
   auto due = static_cast<std::uint64_t>(messages(elapsed));
   while (when(due) <= elapsed) ++due;
   while (due > 0 && when(due - 1) > elapsed) --due;

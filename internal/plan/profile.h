@@ -1,14 +1,14 @@
-// The rate of a run over time, piecewise linear: constant stretches, ramps and pauses. A value with
-// no clock and no sleep inside. Immutable; safe to share between threads. Only making one
-// allocates.
+// The rate of a run over time, piecewise linear: constant stretches, ramps and pauses. A value
+// without clock or sleep. Immutable; safe to share between threads. Only construction and copying
+// allocate.
 //
 // Let I(t) be the integral of the rate from the start to t: how many messages have accrued. Message
 // n is due when I(t) exceeds n, rounded to the nanosecond: message 0 at the first instant with a
 // rate above 0, and none during a pause. Each due time is computed from n, never by adding up
-// intervals, so that nothing drifts: it is exact to a nanosecond and to what a double can tell of n
-// (53 bits). Numbers of messages are exact up to 2^53.
+// intervals, so nothing drifts. A due time is exact to a nanosecond, within the precision of a
+// double (53 bits) for n. Numbers of messages are exact up to 2^53.
 //
-// "As fast as possible" is no profile: it is the absence of one.
+// "As fast as possible" means that there is no profile.
 #pragma once
 
 #include <chrono>
@@ -20,8 +20,8 @@ namespace loadgen {
 
 class Profile {
  public:
-  // When a message is due that never is: 95 years from the start, so that sums of it and a time of
-  // day stay in range.
+  // The due time of a message that is never due: 95 years from the start, so that adding it to a
+  // time does not overflow.
   static constexpr std::chrono::nanoseconds kNever{3'000'000'000'000'000'000};
 
   // Rates are messages per second, finite and not negative.
@@ -32,7 +32,7 @@ class Profile {
   };
 
   static Profile constant(double per_second);
-  // One piece after the other, at least one. After the last one its rate_end goes on for ever.
+  // The pieces in order, at least one. The rate_end of the last one continues for ever.
   static Profile of_pieces(std::span<const Piece> pieces);
 
   // When a message is due, counted from the start, or kNever. Never earlier than its predecessor.
@@ -45,20 +45,20 @@ class Profile {
   // I(elapsed), with the fraction of a message that has accrued.
   [[nodiscard]] double messages(std::chrono::nanoseconds elapsed) const;
 
-  // The same up to and including `elapsed`; from the next nanosecond on this rate, with the
-  // fraction of a message that has accrued by then. Before the start: this rate alone.
+  // The same profile up to and including `elapsed`, then this rate. The fraction of a message that
+  // has accrued by then is kept. Before the start: only this rate.
   [[nodiscard]] Profile changed_at(std::chrono::nanoseconds elapsed, double per_second) const;
 
-  // when() in seconds and not rounded; infinity for never.
+  // when() in seconds, not rounded; infinity for never.
   [[nodiscard]] double due_s(std::uint64_t sequence) const;
-  // The seconds until so many messages have accrued. Each stands for the time until the next one,
-  // the last, too. Where so many never accrue: the seconds until the last pause.
+  // The seconds until this many messages have accrued. Each message stands for the time until the
+  // next one, including the last. If they never accrue: the seconds until the last pause.
   [[nodiscard]] double length_s(std::uint64_t messages) const;
-  // Over length_s(messages).
+  // The mean rate over length_s(messages).
   [[nodiscard]] double mean_rate(std::uint64_t messages) const;
 
  private:
-  // From its begin to that of the next one; the last, which is constant, has no end.
+  // From its begin to the begin of the next one; the last one is constant and has no end.
   struct Segment {
     std::chrono::nanoseconds from;
     std::chrono::nanoseconds length;  // of the whole ramp, though a change may have cut it short
@@ -69,9 +69,9 @@ class Profile {
 
     [[nodiscard]] bool is_constant() const { return rate_begin == rate_end; }
     [[nodiscard]] double from_s() const;
-    // What accrues in it in this time.
+    // How many messages accrue in it in this time.
     [[nodiscard]] double accrued(std::chrono::nanoseconds time) const;
-    // The time in which so much accrues, in units of which a second has so many.
+    // The time in which `messages` accrue, in units of 1 / units_per_s seconds.
     [[nodiscard]] double time_to(double messages, double units_per_s) const;
     [[nodiscard]] double ramp_time_to(double messages, double units_per_s) const;
   };

@@ -11,10 +11,9 @@
 namespace loadgen {
 namespace {
 
-// The CPU time of the set-up counts, too: in a shorter run it would be most of what is told.
+// CPU time includes the set-up, which would dominate in a shorter run.
 constexpr std::chrono::milliseconds kTooShort{100};
-// A database that confirms nothing for so long at the end, though it is given something, has
-// stalled.
+// A database that confirms nothing for this long at the end, although it has work, has stalled.
 constexpr std::chrono::milliseconds kStalled{500};
 
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
@@ -51,7 +50,7 @@ std::string channel_figure(const RunReport& report, const Figures& figures) {
   return "";
 }
 
-// The database failed or stood still, as is seen without looking at any share of time.
+// The database failed or stalled, which shows without looking at shares of time.
 std::optional<std::string> outage(const RunReport& report) {
   const Counts& counts = report.counts;
   if (report.breaker.open > report.total_time / 10) {
@@ -96,9 +95,9 @@ std::optional<std::string> writes(const RunReport& report, const Figures& figure
 bool program_is_busy(const RunReport& report, const Figures& figures) {
   const unsigned cpus = report.environment.cpu_count;
   if (figures.cores >= 0.85 * cpus) return true;
-  if (!report.config.spool.empty()) return false;  // its disk is something else to wait for
-  // Producers without a rate never sleep: what they do not spend waiting for room is work. A
-  // target that keeps nothing is no reason to wait, either.
+  if (!report.config.spool.empty()) return false;  // producers also wait for its disk
+  // Producers without a rate never sleep, so all time not spent waiting for room is work. The null
+  // target causes no waiting either.
   if (!report.profile) return figures.blocked <= 0.05 || report.database.kind == "null";
   constexpr double kLateNs = 10e6;
   return report.latency.schedule_lag.percentile(50) > kLateNs && figures.blocked <= 0.05 &&

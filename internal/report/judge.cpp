@@ -16,8 +16,8 @@ namespace {
 
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
-// The time a rate is over. Each message stands for 1/rate seconds, the last one, too: without that
-// a run of one message would seem endlessly fast.
+// The time over which a rate is computed. Each message stands for 1/rate seconds, including the
+// last one; otherwise a run of one message would seem infinitely fast.
 double time_base_s(const RunReport& report, nanoseconds time) {
   const double due = report.profile ? report.profile->length_s(report.counts.scheduled) : 0;
   return time.count() > 0 ? std::max(seconds(time), due) : 0;
@@ -27,8 +27,8 @@ double per_second(std::uint64_t count, double seconds) {
   return seconds > 0 ? static_cast<double>(count) / seconds : 0;
 }
 
-// Whether the last message was stored or given up when a run at the wanted rate, which there must
-// be, would have ended, or little later.
+// Whether the last message was stored or given up about when a run at the wanted rate would have
+// ended. A rate must be wanted.
 bool in_time(const RunReport& report) {
   assert(report.profile);
   const double due_s = report.profile->length_s(report.counts.scheduled);
@@ -62,7 +62,7 @@ bool resumed_with_losses(const RunReport& report) {
                      [](const ResumedRun& run) { return run.dead_lettered + run.damaged > 0; });
 }
 
-// What became of the messages that are not stored: ", 5 dropped, 1 unsent".
+// The fates of the messages that are not stored: ", 5 dropped, 1 unsent".
 std::string missing(const RunReport& report) {
   const Counts& counts = report.counts;
   std::string list;
@@ -85,7 +85,7 @@ std::string missing(const RunReport& report) {
 constexpr std::string_view kUnbalanced =
     "The accounting does not balance: this is a bug in loadgen.";
 
-// What a verdict about something else would leave unsaid.
+// Adds the losses that the sentence does not mention.
 std::string with_losses(const RunReport& report, std::string sentence) {
   const std::string list = missing(report);
   if (list.empty()) return sentence;
@@ -170,7 +170,7 @@ ExitCode exit_code(const RunReport& report) {
   if (report.audit_aborted_by != 0) {
     return static_cast<ExitCode>(kExitSignal + report.audit_aborted_by);
   }
-  // With no other end a signal is the normal one.
+  // Without another end, a signal is the normal end.
   const bool open_end = report.config.duration.count() == 0 && !report.config.count;
   if (report.interrupted_by != 0 && !open_end) {
     return static_cast<ExitCode>(kExitSignal + report.interrupted_by);

@@ -22,7 +22,7 @@ std::optional<double> wanted_per_second(const RunReport& report);
 double produced_per_second(const RunReport& report);
 double stored_per_second(const RunReport& report);
 
-// For people: what happened, in a sentence or a few, with all that was lost.
+// What happened, for people, in a few sentences, including everything that was lost.
 std::string verdict(const RunReport& report);
 
 ExitCode exit_code(const RunReport& report);

@@ -12,7 +12,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-// As it stands there: get() would convert a sign or a fraction away.
+// Without conversion: get() would silently accept a sign or a fraction.
 std::uint64_t whole_number(const Json& object, const char* key) {
   return object.at(key).get_ref<const Json::number_unsigned_t&>();
 }

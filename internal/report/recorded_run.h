@@ -6,7 +6,7 @@
 
 namespace loadgen {
 
-// Throws SetupError when the record is not one of ours.
+// Throws SetupError when json_report cannot have written the record.
 RecordedFacts facts_of(const RecordedRun& run);
 
 }  // namespace loadgen

@@ -1,4 +1,4 @@
-// The finished result of a run: one value that every output format is a function of.
+// The finished result of a run. Every output format is a function of this value.
 #pragma once
 
 #include <cstdint>
@@ -38,15 +38,16 @@ struct ReportedError {
   std::string message;
 };
 
-// A run that had ended before all it spooled was delivered, and what became of the rest now.
+// An earlier run that ended before all its spooled messages were delivered, and the fate of the
+// rest.
 struct ResumedRun {
   std::int64_t run_id = 0;
   std::uint64_t frames = 0;  // delivered now
   std::uint64_t stored = 0;
-  std::uint64_t already_present = 0;  // it had stored them, and did not live to note it
+  std::uint64_t already_present = 0;  // stored by that run, which ended before noting it
   std::uint64_t dead_lettered = 0;
   std::uint64_t damaged = 0;  // in the spool: their checksum is wrong
-  AuditResult audit{};        // of all it ever accepted
+  AuditResult audit{};        // of all it ever put into the spool
 };
 
 struct RunReport {
@@ -64,7 +65,7 @@ struct RunReport {
   nanoseconds total_time{0};      // until the last commit, or until the run gave up on the rest
   nanoseconds silence_at_end{0};  // since the last commit, when the run ended
   LatencyHistograms latency;      // of stored messages
-  // How long ago the oldest message that is not known to be stored was due, when the run ended.
+  // At the end: how long ago the oldest message was due that is not known to be stored.
   std::optional<nanoseconds> oldest_not_stored;
   ChannelStats queue;
   Frames frames;
@@ -74,15 +75,15 @@ struct RunReport {
   std::vector<ReportedError> errors;     // of all attempts, in the order they first came
   std::optional<ReportedError> failure;  // what ended the run before its time
   BreakerReport breaker;
-  std::vector<ResumedRun> resumed;  // before this run began
-  std::string unsent_problem;       // why --unsent does not hold all of them; empty = it does
+  std::vector<ResumedRun> resumed;  // earlier runs, before this run began
+  std::string unsent_problem;  // why --unsent does not hold all unsent messages; empty = it does
 
   bool started = true;       // false: nothing was scheduled, as `failure` tells
   int interrupted_by = 0;    // signal that ended production early, 0 = none
   int audit_aborted_by = 0;  // signal that ended the audit, 0 = none
   bool drain_timed_out = false;
-  // The sequences noted as produced and as acknowledged, and the messages on the spool's disk, are
-  // as many as were counted.
+  // The numbers of produced and acknowledged sequences, and of messages on the spool's disk, agree
+  // with the counts.
   bool sequences_agree = true;
   std::string verdict;
   int exit_code = 0;

@@ -12,31 +12,31 @@ namespace {
 
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
-// A database that takes the share c of the rate has at time t a backlog that takes t (1 - c) to
-// become due; at 10 % less than the rate 0.1 t, however it groups the messages. What is seen of its
-// growth is compared with what may be chance: 2 % of the run's length, and 10 ms.
+// If the database accepts the share c of the rate, the backlog at time t is t (1 - c) seconds of
+// messages: 0.1 t at 10 % less than the rate, however it groups the messages. The growth seen is
+// compared with what may be chance: 2 % of the run's length, and 10 ms.
 constexpr double kTolerance = 0.02;
 constexpr double kChanceS = 0.01;
 // What one stall at the very end may cost.
 constexpr double kLastStallS = 0.25;
-// In a shorter run all that grows is hidden by what may be chance.
+// In a shorter run, growth cannot be told from chance.
 constexpr double kShortestS = 0.4;
 // Messages on their way look like a backlog, until the run is long against the time they take. At
 // 10 % less than the rate the backlog of the last tenth of a run is at least 0.09 of its length.
 constexpr double kLeastLengths = 12;
-// When at the latest the first message has to be stored, as a share of the run, for its course to
-// tell something.
+// The latest time, as a share of the run, at which the first message must be stored for the course
+// to be meaningful.
 constexpr double kLatestFirst = 0.25;
 
-// The backlog in the course of a run, in seconds: how long ago the messages stored until then would
-// have been due if they were stored in order. Of each part the least, which is blind to stalls that
-// are caught up and to messages that are merely on their way.
+// The backlog over the course of a run, in seconds: how long ago the messages stored by then were
+// due, if stored in order. Each value is the minimum of its part, which ignores stalls that are
+// caught up and messages that are merely on their way.
 struct Course {
   double usual = 0;         // in the first half
   double before = 0;        // the most of the tenths of the first half
   double middle = 0;        // from there to the last tenth
   double end = 0;           // in the last tenth
-  double first_stored = 0;  // when, not what
+  double first_stored = 0;  // time of the first stored message
 };
 
 Course course_of(const StoredCurve& curve, const Profile& profile, double length) {
@@ -85,7 +85,7 @@ Sustained sustained(const RunReport& report) {
   if (course.end <= by_chance) return {true, ""};  // hardly any backlog, whatever was before
   const bool has_course = course.first_stored <= kLatestFirst * length;
   if (has_course && course.end - course.before > by_chance) {
-    // What grows for good had grown before the end already; in a stall just before it had not.
+    // Steady growth shows before the end; growth by a stall just before the end does not.
     if (course.middle - course.usual > (course.end - course.usual) / 3) return {false, ""};
     return unknown(fmt::format("the database stood still, or nearly, for {} before the end",
                                format_latency((course.end - course.before) * 1e9)));

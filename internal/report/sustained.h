@@ -10,11 +10,11 @@
 namespace loadgen {
 
 struct Sustained {
-  std::optional<bool> rate_was;  // nullopt = no rate was asked for, or it cannot be told
-  std::string unknown_because;   // why it cannot be told; a clause without a full stop
+  std::optional<bool> rate_was;  // nullopt = no rate was asked for, or unknown
+  std::string unknown_because;   // why it is unknown; a clause without a full stop
 };
 
-// A database that takes 10 % less than the rate is never said to sustain it, however short the run.
+// If the database accepts 10 % less than the rate, the result is never true, however short the run.
 Sustained sustained(const RunReport& report);
 
 }  // namespace loadgen

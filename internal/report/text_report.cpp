@@ -16,7 +16,7 @@ namespace {
 
 using Out = std::back_insert_iterator<std::string>;
 
-// What may undo commits that were confirmed, beyond what --durability says.
+// Settings that may undo confirmed commits, beyond what --durability says.
 std::string durability_risk(const TargetInfo& database) {
   std::string risks;
   for (const auto& [setting, value] : database.durability) {
@@ -28,7 +28,7 @@ std::string durability_risk(const TargetInfo& database) {
   return risks.empty() ? "" : risks + ": a crash of the server may lose what counts as stored";
 }
 
-// With these the run can be repeated.
+// The options needed to repeat the run.
 void add_settings(const RunReport& report, Out out) {
   const Options& config = report.config;
   fmt::format_to(out, "Run       {}, seed {}, {} {}, table {}\n", report.run_id,
@@ -72,7 +72,7 @@ void add_rate(const RunReport& report, Out out) {
                  format_amount(stored_per_second(report), 1), judgement);
 }
 
-// Of which messages the latencies are, and how long the oldest of the others has been waiting.
+// Says which messages the latencies cover, and how long the oldest of the others has waited.
 std::string latency_note(const RunReport& report) {
   const Counts& counts = report.counts;
   if (counts.ends[Fate::kStored] == counts.scheduled) return "";

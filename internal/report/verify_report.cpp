@@ -15,8 +15,8 @@ std::string why_unjudged(const RecordedRun& before, const RecordedRun& after,
   const bool had_ended = !before.result_json.empty();
   if (!had_ended && !after.result_json.empty()) return "the run ended meanwhile; verify it again";
   if (!had_ended && after.ledger_frames > before.ledger_frames) return "the run is still going on";
-  // Each row is written together with its frame's row in the ledger. What the ledger has lost, the
-  // table may have lost, too, and a replay stored twice.
+  // Each row is written together with its frame's row in the ledger. If the ledger has lost rows,
+  // the table may have lost them too, and a replay may have stored rows twice.
   const std::uint64_t stored = std::max(audit.checked, facts.stored.value_or(0));
   if (facts.has_ledger && after.ledger_rows < stored) {
     return fmt::format(

@@ -9,17 +9,17 @@
 namespace loadgen {
 
 struct VerifyReport {
-  RecordedRun run;  // as the database remembers it after the audit
+  RecordedRun run;  // as recorded in the database after the audit
   AuditResult audit;
   std::string unjudged_because{};  // empty: the audit's judgement stands
 };
 
-// Judges an audit that lay between two looks at what the database remembers of the run. One that
-// found something wrong stands; one that found nothing may have had nothing to find it by.
+// Judges an audit by the records of the run before and after it. A failed audit stands; a passed
+// audit may have passed only because records were missing.
 VerifyReport judge_recorded(const RecordedRun& before, const RecordedRun& after,
                             const RecordedFacts& facts, const AuditResult& audit);
 
-// Some lines.
+// Several lines of text.
 std::string to_text(const VerifyReport& report);
 
 }  // namespace loadgen

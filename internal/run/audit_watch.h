@@ -1,5 +1,5 @@
-// Says in the log that an audit goes on: once it has taken a second, and then every five, with how
-// many rows it has read. A thread of its own, while it lives; without one the audit goes unwatched.
+// Logs the progress of an audit after one second and then every five seconds, with the number of
+// rows read. Owns a thread; if the thread cannot be started, nothing is logged.
 #pragma once
 
 #include <atomic>
@@ -15,7 +15,7 @@ class AuditWatch {
   // Borrows the clock.
   explicit AuditWatch(Clock& clock);
 
-  // For the audit to count in.
+  // The audit counts its rows here.
   [[nodiscard]] std::atomic<std::uint64_t>& rows_read() { return rows_read_; }
 
  private:

@@ -1,4 +1,4 @@
-// Waits for a database that is not up yet, that somebody else has locked, or that lost a session.
+// Retries while a database is not up yet or is locked, or after a lost session.
 #pragma once
 
 #include <fmt/format.h>
@@ -20,8 +20,8 @@
 
 namespace loadgen {
 
-// Calls action() until it succeeds, fails for a reason that may_pass(ErrorClass) denies, or has
-// failed for `longest`. Blocks. Throws what the last call threw.
+// Calls action() until it succeeds, fails with a class for which may_pass(ErrorClass) is false, or
+// has failed for `longest`. Blocks. Throws what the last call threw.
 template <typename Action, typename MayPass>
 void try_again(Clock& clock, nanoseconds longest, Action action, MayPass may_pass) {
   constexpr std::chrono::milliseconds kPause{200};
@@ -42,13 +42,13 @@ struct NoAnswer : SetupError {
   using SetupError::SetupError;
 };
 
-// Runs a step that talks to the database for --connect-wait at most, even if nobody answers: then
-// `interrupt` is called, on another thread, and has to end the step. Throws NoAnswer, or what the
-// step throws.
+// Runs a step that talks to the database, for at most --connect-wait (but at least 5 s). If the
+// time is over, calls `interrupt` on another thread, which must end the step. Throws NoAnswer, or
+// what the step throws.
 template <typename Step>
 void end_after_connect_wait(Clock& clock, const Options& options, std::function<void()> interrupt,
                             Step step) {
-  // A database that is up needs some time, too, to make tables.
+  // A database that is up also needs time to make tables.
   constexpr std::chrono::seconds kShortest{5};
   const auto longest = std::max<nanoseconds>(options.connect_wait, kShortest);
   const auto no_answer = [&] {
@@ -67,12 +67,11 @@ void end_after_connect_wait(Clock& clock, const Options& options, std::function<
     if (!limit->end()) throw;
     throw no_answer();
   }
-  // It was interrupted, if only now, and takes no further step.
+  // It was interrupted just now, and allows no further step.
   if (limit->end()) throw no_answer();
 }
 
-// The same again and again while --connect-wait lasts: the database may not be up yet, or be
-// locked.
+// Like end_after_connect_wait(), but repeats the step while the database is down or locked.
 template <typename Step>
 void await_database(Clock& clock, const Options& options, std::function<void()> interrupt,
                     Step step) {
@@ -83,8 +82,8 @@ void await_database(Clock& clock, const Options& options, std::function<void()> 
   });
 }
 
-// Reads, or writes what is final: a session that was lost tells nothing of the next one. But the
-// report is not kept back for a database that is down or locked.
+// Retries an action on a new session when a session was lost, for at most a second: the report must
+// not wait for a database that is down or locked.
 template <typename Action>
 void retry_lost_session(Clock& clock, Action action) {
   constexpr std::chrono::seconds kPatience{1};

@@ -27,7 +27,7 @@ Checked check(const Drained& drained) {
   try {
     opened.target.check_is_in_place();
     AuditWatch watch(opened.clock);
-    // Each time from the start: what a session that was lost had shown is forgotten with it.
+    // Each attempt starts over; what a lost session had read is discarded.
     retry_lost_session(opened.clock, [&] {
       checked.audit = audit(opened.target.rows(),
                             {.run_id = opened.plan.run_id,

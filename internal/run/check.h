@@ -1,4 +1,4 @@
-// The audit of a run whose threads are done: what it acknowledged is read back from the table.
+// The audit of a run whose threads are done: reads the acknowledged messages back from the table.
 #pragma once
 
 #include <optional>
@@ -15,8 +15,7 @@ struct Checked {
   std::optional<ReportedError> problem{};  // why the table could not be read
 };
 
-// Blocks while it reads. Says in the log why a table is not audited. Never throws for the
-// database's sake.
+// Blocks while it reads. Logs why a table is not audited. Does not throw when the database fails.
 Checked check(const Drained& drained);
 
 }  // namespace loadgen

@@ -1,4 +1,4 @@
-// The last step of a run: from what its steps came to, to the finished report.
+// Makes the finished report from the results of a run's steps.
 #pragma once
 
 #include <string>

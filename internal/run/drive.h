@@ -1,4 +1,4 @@
-// The middle of a run: every thread that makes, carries or writes messages begins and ends in here.
+// The middle of a run: all producer and consumer threads start and end here.
 #pragma once
 
 #include "base/clock.h"
@@ -15,9 +15,8 @@ struct Drained {
   ClientUsage client;
 };
 
-// Records the run in its database, begins the schedule, and blocks until all that was produced has
-// come to its end. Throws SetupError when the run cannot begin; once it has begun, whatever happens
-// is in the result.
+// Records the run in its database, begins the schedule, and blocks until every message has a fate.
+// Throws SetupError when the run cannot begin; once it has begun, failures are in the result.
 Drained drive(const Connected& connected);
 
 }  // namespace loadgen

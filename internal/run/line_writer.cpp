@@ -12,8 +12,8 @@
 namespace loadgen {
 namespace {
 
-// O_NONBLOCK belongs to the open file, which a shell and its other children share with us; an open
-// file of our own may have it.
+// O_NONBLOCK belongs to the open file description, which we share with the shell and its other
+// children, so only our own may have it.
 int open_again(int descriptor) {
   struct stat status {};
   if (fstat(descriptor, &status) != 0) return -1;
@@ -40,8 +40,8 @@ bool LineWriter::write(std::string_view line, std::chrono::milliseconds patience
   return false;
 }
 
-// Without a descriptor of our own (a socket, or another user's pipe) it is poll() that keeps us
-// from blocking: what it calls writable has room for PIPE_BUF bytes.
+// Without a descriptor of our own (for a socket, or another user's pipe) poll() keeps us from
+// blocking: a writable pipe has room for PIPE_BUF bytes.
 bool LineWriter::push_rest_locked(std::chrono::milliseconds patience) {
   while (!rest_.empty()) {
     pollfd reader{descriptor_, POLLOUT, 0};

@@ -11,15 +11,15 @@ namespace loadgen {
 
 class LineWriter {
  public:
-  // Borrows the descriptor, and leaves its flags alone: other processes share them.
+  // Borrows the descriptor and does not change its flags, because other processes share them.
   explicit LineWriter(int descriptor);
   LineWriter(const LineWriter&) = delete;
   LineWriter& operator=(const LineWriter&) = delete;
   ~LineWriter();
 
-  // Writes the line, or nothing of it and returns false: there was no room within `patience`. A
-  // line that was begun is written to its end before the next one. Where writing fails (a closed
-  // descriptor, a reader that went away) nobody misses the line: true.
+  // Writes the line. False: there was no room within `patience` and nothing was written. A line
+  // that was begun is finished before the next one. Also returns true when writing fails (a closed
+  // descriptor, a reader that went away), because nobody misses the line.
   bool write(std::string_view line,
              std::chrono::milliseconds patience = std::chrono::milliseconds(0));
 
@@ -27,7 +27,7 @@ class LineWriter {
   [[nodiscard]] bool push_rest_locked(std::chrono::milliseconds patience);
 
   // Constant after construction.
-  const int own_;  // the same pipe or terminal, opened once more and never blocking; -1 = none
+  const int own_;  // the same pipe or terminal, opened again as non-blocking; -1 = none
   const int descriptor_;
 
   std::mutex mutex_;

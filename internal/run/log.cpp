@@ -29,13 +29,13 @@ spdlog::level::level_enum spdlog_level(LogLevel level) {
   return spdlog::level::off;
 }
 
-// All that the program writes to stderr goes through it.
+// Everything the program writes to stderr goes through this.
 LineWriter& stderr_lines() {
   static LineWriter lines(STDERR_FILENO);
   return lines;
 }
 
-// Drops and counts the lines there is no room for, and says how many once there is.
+// Drops and counts lines for which there is no room, and reports the number once there is room.
 class StderrSink final : public spdlog::sinks::base_sink<std::mutex> {
  private:
   static constexpr std::chrono::milliseconds kLastPatience{250};

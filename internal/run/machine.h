@@ -1,4 +1,4 @@
-// What the run happens on, and what this process used of it.
+// Describes the machine and the resources that this process has used.
 #pragma once
 
 #include "report/run_report.h"

@@ -1,5 +1,5 @@
-// What can end a run from outside while it lives: signals, and the end of memory. Owns a thread for
-// each. Construct it before the run's own threads are started: they inherit the blocked signals.
+// Ends a run on signals and when memory runs out. Owns a thread for each. Construct it before the
+// run's own threads are started, so that they inherit the blocked signals.
 #pragma once
 
 #include <atomic>
@@ -14,10 +14,10 @@ namespace loadgen {
 
 class Outside {
  public:
-  // Borrows all three. Throws SetupError when there can be no thread.
+  // Borrows all three. Throws SetupError when a thread cannot be started.
   Outside(Clock& clock, Lane& lane, Target& target);
 
-  // From now on a signal finds a run whose threads are done.
+  // From now on the run's threads are done, and a signal concerns the audit.
   void begin_audit() { auditing_ = true; }
 
  private:

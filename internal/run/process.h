@@ -1,4 +1,4 @@
-// What the process needs once, before any thread is started and any file is opened.
+// Prepares the process, before any thread is started and any file is opened.
 #pragma once
 
 namespace loadgen {

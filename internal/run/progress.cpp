@@ -59,7 +59,7 @@ void show_progress(const ProgressSource& source, nanoseconds interval,
   TimePoint next = source.start + interval;
   while (source.clock.sleep_until(next, stop)) {
     const TimePoint now = source.clock.now();
-    while (next <= now) next += interval;  // a stall leaves lines out, it does not heap them up
+    while (next <= now) next += interval;  // a stall skips lines instead of queueing them
     const Sampler::Counted counted = source.sampler.tick();
     const std::uint64_t stored = counted.ends[Fate::kStored];
     const double rate = static_cast<double>(stored - last_stored) / seconds(now - last);

@@ -13,7 +13,7 @@
 
 namespace loadgen {
 
-// What the line shows. Borrowed; must outlive the thread.
+// Where the line gets its figures. Borrowed; must outlive the thread.
 struct ProgressSource {
   Sampler& sampler;
   const Channel& channel;
@@ -32,8 +32,8 @@ struct ProgressFigures {
   std::uint64_t waiting = 0;
 };
 
-// Past its planned length a run is draining. On a terminal of `columns` what does not fit is left
-// out, from the right: a line that wraps could not be redrawn. 0 = no limit.
+// After its planned length a run is shown as draining. Parts that do not fit into `columns` are
+// left out, from the right, because a wrapped line could not be redrawn. 0 = no limit.
 std::string progress_line(const ProgressFigures& figures, std::size_t columns);
 
 // A thread's body: prints until stopped.

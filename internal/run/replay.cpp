@@ -26,7 +26,8 @@
 namespace loadgen {
 namespace {
 
-// A row is stored under the run it was made in, in its table: one courier for each.
+// Each row is stored under the run that made it, in that run's table, so there is one courier per
+// run.
 class CourierOfRun {
  public:
   explicit CourierOfRun(DeliveryContext context) : context_(std::move(context)) {}
@@ -66,8 +67,8 @@ class CourierOfRun {
   std::optional<SequenceSet> stored_;
 };
 
-// The table that the run wrote to, as loadgen_runs remembers it. Asked before open() makes a table.
-// nullopt when the database is new, is not up yet, or does not know the run.
+// The table that the run wrote to, as loadgen_runs remembers it. Call it before open() creates a
+// table. nullopt when the database is new, is not up yet, or does not know the run.
 std::optional<std::string> table_of(std::int64_t run_id, const Options& options, Clock& clock) {
   try {
     const auto target = make_target(options, clock);
@@ -84,8 +85,8 @@ std::optional<std::string> table_of(std::int64_t run_id, const Options& options,
   }
 }
 
-// Opens the database for letters of this run. The ledger knows a message by its run alone: in
-// another table it would seem to be there.
+// Opens the database for letters of this run. The ledger knows only the run of a frame, not its
+// table, so in another table the message would seem to be there.
 std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Clock& clock) {
   auto its_table = table_of(run_id, replay.options, clock);
   for (;;) {
@@ -101,8 +102,7 @@ std::unique_ptr<Target> open_for(std::int64_t run_id, const Replay& replay, Cloc
         clock, options, [&target] { target->interrupt(); },
         [&] {
           target->open();
-          // It may have come up only now; and what it cannot tell now is no longer taken for
-          // nothing.
+          // The database may have come up only now, so ask again; an error counts from now on.
           if (RunLog* const log = target->run_log()) recorded = log->find(run_id);
         });
     if (!recorded) {
@@ -149,8 +149,8 @@ class Replayer {
   }
 
  private:
-  // Whose commit had no known outcome can only be sent with all others of its frame, which follow
-  // each other in the file.
+  // A message in doubt can only be sent with all others of its frame, which are adjacent in the
+  // file.
   void take(const DeadLetter& letter) {
     if (!gathered_.empty() &&
         (letter.frame != gathered_.front().frame || letter.run_id != gathered_.front().run_id)) {
@@ -166,7 +166,7 @@ class Replayer {
     }
   }
 
-  // A part of it under its id would later be taken for the whole.
+  // A part of the frame under its id would later be taken for the whole frame.
   void skip_incomplete_frame() {
     if (gathered_.empty()) return;
     const DeadLetter& first = gathered_.front();
@@ -177,15 +177,16 @@ class Replayer {
     gathered_.clear();
   }
 
-  // The same frame under the same id: the ledger decides whether it had been stored. Where some of
-  // its messages are in the table, it was, or an earlier replay has stored them one by one.
+  // Sends the same frame under the same id, so the ledger decides whether it was stored. If some of
+  // its messages are in the table, the frame was stored, or an earlier replay has stored them one
+  // by one.
   void send_frame(const std::vector<DeadLetter>& letters) {
     const std::uint64_t id = letters.front().frame->id;
     SequenceSet sequences;
     for (const DeadLetter& letter : letters) {
       sequences.insert({letter.sequence, letter.sequence + 1});
     }
-    // As no run has written them.
+    // In a form that no run writes.
     if (id != letters.front().sequence || sequences.size() != letters.size()) {
       gathered_ = letters;
       return skip_incomplete_frame();
@@ -218,8 +219,8 @@ class Replayer {
     }
   }
 
-  // A frame of its own: its row in the ledger stands for this message, in whatever file it comes.
-  // But somebody may have deleted rows of the ledger, so the table is asked first.
+  // Sends the message as a frame of its own, so its ledger row stands for this message, whatever
+  // file it is in. The table is asked first, because rows of the ledger may have been deleted.
   void send_alone(const Message& message, std::optional<std::uint64_t> id = std::nullopt) {
     if (of_run_->stored().contains(message.sequence)) {
       ++report_.already_present;
@@ -281,8 +282,8 @@ class Replayer {
   std::set<std::string> told_codes_;
   std::unique_ptr<Target> target_;
   std::unique_ptr<CourierOfRun> of_run_;
-  std::vector<DeadLetter> gathered_;  // of a frame that is not complete yet
-  std::uint64_t incomplete_ = 0;      // letters of frames that never were
+  std::vector<DeadLetter> gathered_;  // letters of a frame that is not complete yet
+  std::uint64_t incomplete_ = 0;      // letters of frames that never became complete
   ReplayReport report_;
 };
 

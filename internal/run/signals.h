@@ -1,4 +1,5 @@
-// Ctrl-C and its relatives as calls on a thread of their own, where everything is allowed.
+// Turns SIGINT, SIGTERM and SIGHUP into calls on a thread of their own, where everything is
+// allowed.
 #pragma once
 
 #include <chrono>
@@ -11,11 +12,11 @@
 
 namespace loadgen {
 
-// Tells a signal from its echo: who ends a program, such as timeout(1), may send the signal to the
-// process and to its group, and means it once. Not thread-safe.
+// Recognises the echo of a signal: timeout(1), for one, sends a signal to the process and to its
+// group, but means it once. Not thread-safe.
 class SignalEchoes {
  public:
-  // Faster than a hand presses Ctrl-C again.
+  // Shorter than the time in which a person presses Ctrl-C again.
   static constexpr std::chrono::milliseconds kEcho{200};
 
   // True: the same signal was heard less than kEcho ago. An echo does not lengthen that time.
@@ -26,7 +27,7 @@ class SignalEchoes {
     int signal;
     TimePoint at;
   };
-  std::optional<Heard> last_;  // but for echoes
+  std::optional<Heard> last_;  // without echoes
 };
 
 // While it lives, SIGINT, SIGTERM and SIGHUP do not end the process but call `on_signal(signal,

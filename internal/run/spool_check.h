@@ -1,4 +1,4 @@
-// Whether what is in a spool belongs to the database at hand.
+// Checks that the messages in a spool belong to this database.
 #pragma once
 
 #include <span>
@@ -13,18 +13,17 @@
 
 namespace loadgen {
 
-// Where the messages of a run belong, as the spool remembers it, without a secret; and after that,
-// as spools of earlier versions may have it.
+// The name of the run's target as the spool stores it, without a secret, followed by the names that
+// earlier versions may have stored.
 std::vector<std::string> target_names(const Options& options, const Target& target);
 
-// Throws UsageError when the spool holds messages that belong elsewhere, or that were promised to
-// be stored exactly once and would not be.
+// Throws UsageError when the spool holds messages for another target, or messages of an
+// exactly-once run that would now be stored at least once.
 void check_spool(Spool& spool, std::span<const std::string> target_names, Delivery delivery,
                  const Clock& clock);
 
-// Throws UsageError when the database does not know this run. A run is recorded in its database
-// before it produces anything, and an address may lead to another database, or another schema, than
-// it did then.
+// Throws UsageError when the database has no record of this run. Every run is recorded before it
+// produces anything, so the address now leads to another database or schema.
 void check_is_recorded(const SpooledRun& run, const std::string& spool,
                        const DeliveryContext& delivery);
 

@@ -1,4 +1,4 @@
-// Audits a run that is over, by what the database remembers of it.
+// Audits a run that is over, by its records in the database.
 #pragma once
 
 #include "base/clock.h"
