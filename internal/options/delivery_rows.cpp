@@ -21,8 +21,8 @@ OptionRows attempt_rows() {
           {.flag = "--retries",
            .metavariable = "N",
            .help = "retries of one frame",
-           .details = "retries of one frame; without a bound until the drain timeout, and "
-                      "in `app replay` for ever",
+           .details = "most retries of one frame; without it, frames are retried until the drain "
+                      "timeout, and in `app replay` for ever",
            .config = {.key = "retries", .note = "Of one frame; null = until the drain timeout."},
            .taken_by = {.replay = true}},
           &Options::retries,
@@ -57,14 +57,15 @@ OptionRows wait_rows() {
                   .config = {.key = "connect_wait_s"},
                   .taken_by = {.replay = true, .verify = true}},
                  &Options::connect_wait, Duration{.example = "{default}"}),
-      option_row({.flag = "--breaker",
-                  .metavariable = "B",
-                  .help = "pause all while the database is down: {words}",
-                  .details = "circuit breaker: while the database is down nobody tries, but for "
-                             "one probe now and then, as `--retry-delay` says; or `off`",
-                  .config = {.key = "breaker", .after = "unsent"},
-                  .taken_by = {.replay = true}},
-                 &Options::breaker, Choice<Breaker>{}),
+      option_row(
+          {.flag = "--breaker",
+           .metavariable = "B",
+           .help = "pause all while the database is down: {words}",
+           .details = "circuit breaker: while the database is down no consumer tries, except "
+                      "for one probe now and then, as `--retry-delay` says; or `off`",
+           .config = {.key = "breaker", .after = "unsent"},
+           .taken_by = {.replay = true}},
+          &Options::breaker, Choice<Breaker>{}),
   };
 }
 
@@ -74,17 +75,20 @@ OptionRows letter_rows() {
           {.flag = "--dead-letter",
            .metavariable = "FILE",
            .help = "where messages go that can never be stored",
-           .details = "where messages go that no database will take, one JSON object a line; made "
-                      "only when needed. A file that cannot be written, or is a link or a pipe, is "
+           .details = "where messages go that the database refuses, one JSON object per line; "
+                      "created only when needed. A file that cannot be written, or is a link or a "
+                      "pipe, is "
                       "refused at the start; for the default file there is only a warning",
            .config = {.key = "dead_letter"}},
           &Options::dead_letter, Text{"a file name", Completion::kFile}),
-      option_row({.flag = "--max-dead-letters",
-                  .metavariable = "N",
-                  .help = "more of them end the run",
-                  .details = "more of them end the run: the schema is wrong",
-                  .config = {.key = "max_dead_letters"}},
-                 &Options::max_dead_letters, WholeNumber<std::uint64_t>{0, kMostMessages}),
+      option_row(
+          {.flag = "--max-dead-letters",
+           .metavariable = "N",
+           .help = "more of them end the run",
+           .details =
+               "more dead letters than this end the run, because the schema is probably wrong",
+           .config = {.key = "max_dead_letters"}},
+          &Options::max_dead_letters, WholeNumber<std::uint64_t>{0, kMostMessages}),
       option_row(
           {.flag = "--unsent",
            .metavariable = "FILE",

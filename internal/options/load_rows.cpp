@@ -53,14 +53,15 @@ OptionRows lateness_rows() {
                   .config = {.key = "burst", .note = "null = no bound."}},
                  &Options::burst,
                  Maybe<WholeNumber<std::uint64_t>>{{1, kMostMessages}, "unlimited"}),
-      option_row({.flag = "--max-lag",
-                  .metavariable = "D",
-                  .help = "do not send messages that are later than this",
-                  .details = "messages later than this are not sent: they are skipped when a "
-                             "producer comes to make them, dropped when they grew that old in the "
-                             "channel; both are counted",
-                  .config = {.key = "max_lag_ms", .note = "null = none is too late."}},
-                 &Options::max_lag, Maybe<Duration>{{.example = "250ms", .low = kAboveZero}}),
+      option_row(
+          {.flag = "--max-lag",
+           .metavariable = "D",
+           .help = "do not send messages that are later than this",
+           .details = "messages later than this are not sent: they are skipped if late before "
+                      "they are made, and dropped if they become late in the channel; both "
+                      "are counted",
+           .config = {.key = "max_lag_ms", .note = "null = none is too late."}},
+          &Options::max_lag, Maybe<Duration>{{.example = "250ms", .low = kAboveZero}}),
   };
 }
 
@@ -100,14 +101,14 @@ OptionRows channel_rows() {
                   .help = "when full: {words}",
                   .details = "what a producer does when the channel is full: `block`, `drop-new`, "
                              "`drop-old`, `abort` the run (exit code 1), or `spill` to the spool "
-                             "what there is no room for",
+                             "the messages for which there is no room",
                   .config = {.key = "on_full"}},
                  &Options::on_full, Choice<OnFull>{}),
       option_row({.flag = "--spool",
                   .metavariable = "DIR",
                   .help = "keep messages on disk until stored; resumes",
                   .details = "keep messages on disk until they are stored; a later run with the "
-                             "same directory sends first what is left there",
+                             "same directory first sends those that are left",
                   .config = {.key = "spool", .note = "Directory; null = none."}},
                  &Options::spool, Text{"a directory", Completion::kDirectory}),
   };

@@ -39,8 +39,8 @@ OptionRows log_rows() {
                   .metavariable = "L",
                   .help = "{allowed}",
                   .details = "what goes to stderr: {allowed}. An audit that takes longer than a "
-                             "second says so there, and how far it is; lines that find no room, "
-                             "because nobody reads them, are dropped and counted",
+                             "second reports its progress there; lines for which there is no room, "
+                             "because nothing reads stderr, are dropped and counted",
                   .taken_by = {.replay = true, .verify = true}},
                  &Options::log_level, Choice<LogLevel>{}),
       option_row({.flag = "--quiet",

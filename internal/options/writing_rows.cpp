@@ -113,8 +113,8 @@ OptionRows insertion_rows() {
       option_row({.flag = "--drain-timeout",
                   .metavariable = "D",
                   .help = "time to write the rest after producing ends",
-                  .details = "how long the rest may take to be written once production was due to "
-                             "end",
+                  .details = "how long remaining messages may take to be written after production "
+                             "was due to end",
                   .config = {.key = "drain_timeout_s", .after = "unsent"}},
                  &Options::drain_timeout, Duration{.example = "{default}"}),
   };
