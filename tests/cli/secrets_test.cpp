@@ -14,21 +14,25 @@ void check_no_secret(const ProcessResult& result) {
 }
 
 // Nothing answers at any of these.
-const std::vector<std::string> kUnreachable{
-    "postgres://user:CANARY@nosuch.invalid/db",
-    "postgresql://user:CANARY@127.0.0.1:1/db?sslmode=prefer",
-    "postgres://user:CAN%41RY@127.0.0.1:1/db",
-    "postgres://user:x@CANARY@127.0.0.1:1/db",
-    "postgres://user:x/CANARY@127.0.0.1:1/db",
-    "postgres://user:CANARY/x@127.0.0.1:1/db",
-    "postgres://user:CANARY?x@127.0.0.1:1/db",
-    "postgres://user:CANARY@x@127.0.0.1:1/db",
-    "postgres://user@127.0.0.1:1/db?password=CANARY",
-    "postgres://user@127.0.0.1:1/db?connect_timeout=1&password=CANARY&sslmode=disable",
-    "host=127.0.0.1 port=1 user=u password=CANARY dbname=d",
-    "host=127.0.0.1 port=1 password = 'CANARY' user=u",
-    "host=127.0.0.1 port=1 password='it\\'s a CANARY' user=u",
-    "password=CANARY host=/nonexistent"};
+struct Unreachable {
+  std::string address;
+  int exit_code;  // 2: libpq takes a part of the password for the port, which is no number
+};
+const std::vector<Unreachable> kUnreachable{
+    {"postgres://user:CANARY@nosuch.invalid/db", 1},
+    {"postgresql://user:CANARY@127.0.0.1:1/db?sslmode=prefer", 1},
+    {"postgres://user:CAN%41RY@127.0.0.1:1/db", 1},
+    {"postgres://user:x@CANARY@127.0.0.1:1/db", 1},
+    {"postgres://user:x/CANARY@127.0.0.1:1/db", 2},
+    {"postgres://user:CANARY/x@127.0.0.1:1/db", 2},
+    {"postgres://user:CANARY?x@127.0.0.1:1/db", 1},
+    {"postgres://user:CANARY@x@127.0.0.1:1/db", 1},
+    {"postgres://user@127.0.0.1:1/db?password=CANARY", 1},
+    {"postgres://user@127.0.0.1:1/db?connect_timeout=1&password=CANARY&sslmode=disable", 1},
+    {"host=127.0.0.1 port=1 user=u password=CANARY dbname=d", 1},
+    {"host=127.0.0.1 port=1 password = 'CANARY' user=u", 1},
+    {"host=127.0.0.1 port=1 password='it\\'s a CANARY' user=u", 1},
+    {"password=CANARY host=/nonexistent", 1}};
 
 // What somebody who mistypes an address gives us.
 const std::vector<std::string> kMalformed{"postgres://user:CANARY@127.0.0.1:port/db",
@@ -46,12 +50,12 @@ const std::vector<std::string> kMalformed{"postgres://user:CANARY@127.0.0.1:port
 
 TEST_CASE("secrets: a password is not shown when nothing answers at the address") {
   const TempDir directory;
-  for (const std::string& address : kUnreachable) {
+  for (const auto& [address, exit_code] : kUnreachable) {
     CAPTURE(address);
     for (const ProcessResult& result :
          {run_app({"--count=1", "--connect-wait=0", "--db=" + address}, directory.path()),
           run_app({"--count=1", "--connect-wait=0"}, directory.path(), {{"APP_DB", address}})}) {
-      CHECK((result.exit_code == 1 || result.exit_code == 2));
+      CHECK(result.exit_code == exit_code);
       CHECK(result.out.empty());
       CHECK(contains(result.err, "***"));
       check_no_secret(result);
@@ -70,7 +74,7 @@ TEST_CASE("secrets: a password is not shown when the address is mistyped") {
                                        {"--bd=" + address},
                                        {"--count=1", "--db", address, "--nonsense"}}) {
       const ProcessResult result = run_app(arguments, directory.path());
-      CHECK((result.exit_code == 1 || result.exit_code == 2));
+      CHECK(result.exit_code == 2);
       check_no_secret(result);
     }
     check_no_secret(run_app({"--count=1"}, directory.path(), {{"APP_DB", address}}));
