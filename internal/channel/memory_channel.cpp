@@ -2,23 +2,17 @@
 
 #include <algorithm>
 #include <cassert>
-#include <limits>
 #include <utility>
 
 namespace loadgen {
-namespace {
-constexpr std::size_t kNobodyWaits = std::numeric_limits<std::size_t>::max();
-}
 
 MemoryChannel::MemoryChannel(std::size_t capacity, OnFull policy, Clock& clock,
                              OnEvicted on_evicted)
     : policy_(policy),
       clock_(clock),
       on_evicted_(std::move(on_evicted)),
-      start_(clock.now()),
       capacity_(capacity),
-      smallest_want_(kNobodyWaits),
-      depth_since_(start_) {
+      depth_(clock.now()) {
   assert(capacity > 0 && policy != OnFull::kSpill);
   ring_.reserve(capacity);
 }
@@ -54,9 +48,9 @@ PushResult MemoryChannel::push(std::span<Message> batch) {
 
 bool MemoryChannel::wait_for_room(Lock& lock) {
   const TimePoint begin = clock_.now();
-  ++waiting_for_room_;
+  ++waiting_.for_room;
   room_.wait(lock, [&] { return closed_ || size_ < capacity_; });
-  --waiting_for_room_;
+  --waiting_.for_room;
   blocked_ += clock_.now() - begin;
   return !closed_;
 }
@@ -74,32 +68,32 @@ std::size_t MemoryChannel::pop(std::span<Message> out, std::optional<TimePoint> 
   const bool may_take = deadline || wait_for_first(lock, stop);
   const std::size_t taken = may_take ? take_locked(out) : 0;
   Wakeups wakeups;
-  wakeups.room = taken > 0 && waiting_for_room_ > 0;
+  wakeups.room = taken > 0 && waiting_.for_room > 0;
   // The rest may be enough for the next consumer, which was not woken when it was pushed.
-  wakeups.first = waiting_for_first_ > 0 && size_ > reserved_;
+  wakeups.first = waiting_.for_first > 0 && size_ > waiting_.reserved;
   lock.unlock();
   notify(wakeups);
   return taken;
 }
 
 bool MemoryChannel::wait_for_first(Lock& lock, const std::stop_token& stop) {
-  ++waiting_for_first_;
-  first_.wait(lock, [&] { return closed_ || size_ > reserved_ || stop.stop_requested(); });
-  --waiting_for_first_;
+  ++waiting_.for_first;
+  first_.wait(lock, [&] { return closed_ || size_ > waiting_.reserved || stop.stop_requested(); });
+  --waiting_.for_first;
   return size_ > 0 && !stop.stop_requested();
 }
 
 void MemoryChannel::wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline,
                                  const std::stop_token& stop) {
   want = std::min(want, capacity_);  // the ring cannot hold more
-  ++waiting_to_fill_;
-  reserved_ += want;
+  ++waiting_.to_fill;
+  waiting_.reserved += want;
   while (!closed_ && size_ < want && !stop.stop_requested()) {
-    smallest_want_ = std::min(smallest_want_, want);
+    waiting_.smallest_want = std::min(waiting_.smallest_want, want);
     if (clock_.wait_until(fill_, lock, deadline) == std::cv_status::timeout) break;
   }
-  reserved_ -= want;
-  --waiting_to_fill_;
+  waiting_.reserved -= want;
+  --waiting_.to_fill;
 }
 
 void MemoryChannel::close() {
@@ -125,20 +119,16 @@ std::size_t MemoryChannel::room() const {
 ChannelStats MemoryChannel::stats() const {
   const std::lock_guard lock(mutex_);
   const TimePoint now = clock_.now();
-  const double lifetime = static_cast<double>((now - start_).count());
-  const double integral =
-      depth_time_ + static_cast<double>(size_) * static_cast<double>((now - depth_since_).count());
   return {.capacity = capacity_,
           .depth = size_,
-          .depth_max = depth_max_,
-          .depth_mean = lifetime > 0 ? integral / lifetime : 0,
+          .depth_max = depth_.max(),
+          .depth_mean = depth_.mean(now),
           .blocked = blocked_};
 }
 
 std::size_t MemoryChannel::put_locked(std::span<Message> batch) {
   const std::size_t count = std::min(batch.size(), room_locked());
   if (count == 0) return 0;
-  note_depth_locked(clock_.now());
   std::size_t slot = head_ + size_;
   if (slot >= capacity_) slot -= capacity_;
   for (std::size_t i = 0; i < count; ++i) {
@@ -147,14 +137,13 @@ std::size_t MemoryChannel::put_locked(std::span<Message> batch) {
     if (++slot == capacity_) slot = 0;
   }
   size_ += count;
-  depth_max_ = std::max<std::uint64_t>(depth_max_, size_);
+  depth_.set(size_, clock_.now());
   return count;
 }
 
 std::size_t MemoryChannel::take_locked(std::span<Message> out) {
   const std::size_t count = std::min(out.size(), size_);
   if (count == 0) return 0;
-  note_depth_locked(clock_.now());
   for (std::size_t i = 0; i < count; ++i) {
     std::swap(ring_[head_], out[i]);
     if (++head_ == capacity_) head_ = 0;
@@ -166,12 +155,13 @@ std::size_t MemoryChannel::take_locked(std::span<Message> out) {
 // Removes the oldest messages.
 void MemoryChannel::remove_locked(std::size_t count) {
   size_ -= count;
+  depth_.set(size_, clock_.now());
   if (size_ == 0) head_ = 0;  // so that a ring that is never full touches no more than it needs
 }
 
 std::size_t MemoryChannel::evict_locked(std::size_t count) {
-  if (count > 0) note_depth_locked(clock_.now());
-  if (count > 0 && on_evicted_) {
+  if (count == 0) return 0;
+  if (on_evicted_) {
     const std::size_t before_end = std::min(count, capacity_ - head_);
     on_evicted_(std::span(ring_).subspan(head_, before_end));
     on_evicted_(std::span(ring_).first(count - before_end));
@@ -186,20 +176,15 @@ std::size_t MemoryChannel::drop_oldest(std::size_t most) {
   return evict_locked(std::min(most, size_));
 }
 
-void MemoryChannel::note_depth_locked(TimePoint now) {
-  depth_time_ += static_cast<double>(size_) * static_cast<double>((now - depth_since_).count());
-  depth_since_ = now;
-}
-
 MemoryChannel::Wakeups MemoryChannel::after_push_locked() {
   Wakeups wakeups;
-  if (waiting_to_fill_ > 0 && (size_ >= smallest_want_ || size_ == capacity_)) {
+  if (waiting_.to_fill > 0 && (size_ >= waiting_.smallest_want || size_ == capacity_)) {
     wakeups.fill = true;
-    smallest_want_ = kNobodyWaits;  // consumers that wait on set it again
+    waiting_.smallest_want = SIZE_MAX;  // consumers that wait on set it again
   }
-  wakeups.first = waiting_for_first_ > 0 && size_ > reserved_;
+  wakeups.first = waiting_.for_first > 0 && size_ > waiting_.reserved;
   // A pop wakes one pusher, not all; that pusher passes on the room it leaves.
-  wakeups.room = waiting_for_room_ > 0 && room_locked() > 0;
+  wakeups.room = waiting_.for_room > 0 && room_locked() > 0;
   return wakeups;
 }
 

@@ -4,11 +4,13 @@
 #pragma once
 
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <vector>
 
 #include "channel/channel.h"
+#include "channel/depth_gauge.h"
 #include "options/choices.h"
 
 namespace loadgen {
@@ -41,11 +43,18 @@ class MemoryChannel final : public Channel {
   std::size_t take_locked(std::span<Message> out);
   void remove_locked(std::size_t count);
   std::size_t evict_locked(std::size_t count);
-  void note_depth_locked(TimePoint now);
   bool wait_for_room(Lock& lock);
   bool wait_for_first(Lock& lock, const std::stop_token& stop);
   void wait_to_fill(Lock& lock, std::size_t want, TimePoint deadline, const std::stop_token& stop);
   [[nodiscard]] std::size_t room_locked() const { return capacity_ - size_; }
+  // How many threads wait for each condition.
+  struct Waiting {
+    std::size_t for_room = 0;
+    std::size_t for_first = 0;
+    std::size_t to_fill = 0;
+    std::size_t reserved = 0;  // messages that consumers with a begun batch still wait for
+    std::size_t smallest_want = SIZE_MAX;  // the least that one of them waits for
+  };
   // Which waiters to notify after unlocking.
   struct Wakeups {
     bool room = false;
@@ -59,7 +68,6 @@ class MemoryChannel final : public Channel {
   const OnFull policy_;
   Clock& clock_;
   const OnEvicted on_evicted_;
-  const TimePoint start_;
   const std::size_t capacity_;
 
   mutable std::mutex mutex_;
@@ -71,14 +79,8 @@ class MemoryChannel final : public Channel {
   std::size_t head_ = 0;       // index of the oldest message
   std::size_t size_ = 0;
   bool closed_ = false;
-  std::size_t waiting_for_room_ = 0;
-  std::size_t waiting_for_first_ = 0;
-  std::size_t waiting_to_fill_ = 0;
-  std::size_t reserved_ = 0;   // messages that consumers with a begun batch still wait for
-  std::size_t smallest_want_;  // the least that one of them waits for
-  std::uint64_t depth_max_ = 0;
-  double depth_time_ = 0;  // integral of the depth, in message-nanoseconds
-  TimePoint depth_since_;
+  Waiting waiting_;
+  DepthGauge depth_;
   nanoseconds blocked_{0};
 };
 

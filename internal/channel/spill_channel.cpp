@@ -17,9 +17,8 @@ SpillChannel::SpillChannel(std::size_t capacity, Clock& clock, Custody& custody,
     : clock_(clock),
       custody_(custody),
       target_is_down_(std::move(target_is_down)),
-      start_(clock.now()),
       ring_(capacity, OnFull::kAbort, clock),
-      waiting_since_(start_) {}
+      waiting_(clock.now()) {}
 
 PushResult SpillChannel::push(std::span<Message> batch) {
   PushResult result;
@@ -27,7 +26,7 @@ PushResult SpillChannel::push(std::span<Message> batch) {
     const std::lock_guard lock(mutex_);
     if (closed_) return {.status = PushStatus::kClosed};
     if (broken_) return {.status = PushStatus::kBroken};
-    if (waiting_ == 0 && !target_is_down_()) {
+    if (waiting_.depth() == 0 && !target_is_down_()) {
       result.accepted = ring_.push(batch).accepted;
       depth_max_ = std::max(depth_max_, ring_.stats().depth);
       if (result.accepted == batch.size()) return result;
@@ -52,9 +51,9 @@ PushResult SpillChannel::push(std::span<Message> batch) {
   }
   result.accepted += batch.size();
   for (const SequenceRange& range : ranges_of(batch)) backlog_.push_back(range);
-  note_waiting_locked(waiting_ + batch.size());
+  waiting_.set(waiting_.depth() + batch.size(), clock_.now());
   refill_locked();
-  depth_max_ = std::max(depth_max_, ring_.stats().depth + waiting_);
+  depth_max_ = std::max(depth_max_, ring_.stats().depth + waiting_.depth());
   return result;
 }
 
@@ -62,7 +61,7 @@ std::size_t SpillChannel::pop(std::span<Message> out, std::optional<TimePoint> d
                               const std::stop_token& stop) {
   const std::size_t count = ring_.pop(out, deadline, stop);
   const std::lock_guard lock(mutex_);
-  if (waiting_ > 0) refill_locked();
+  if (waiting_.depth() > 0) refill_locked();
   return count;
 }
 
@@ -70,7 +69,7 @@ std::size_t SpillChannel::pop(std::span<Message> out, std::optional<TimePoint> d
 // for a push.
 void SpillChannel::refill_locked() {
   try {
-    while (waiting_ > 0) {
+    while (waiting_.depth() > 0) {
       SequenceRange& oldest = backlog_.front();
       const std::uint64_t count =
           std::min({std::uint64_t{ring_.room()}, oldest.end - oldest.begin, kMostRead});
@@ -83,7 +82,7 @@ void SpillChannel::refill_locked() {
                          ": messages in it are damaged");
       }
       if (ring_.push(batch.messages).accepted != count) return;  // left for a later run
-      note_waiting_locked(waiting_ - count);
+      waiting_.set(waiting_.depth() - count, clock_.now());
       oldest.begin += count;
       if (oldest.begin == oldest.end) backlog_.pop_front();
     }
@@ -99,36 +98,24 @@ void SpillChannel::close() {
   custody_.spool()->stop_waiting();
   const std::lock_guard lock(mutex_);
   closed_ = true;
-  if (waiting_ == 0) ring_.close();
+  if (waiting_.depth() == 0) ring_.close();
 }
 
 ChannelStats SpillChannel::stats() const {
   ChannelStats stats = ring_.stats();
   const std::lock_guard lock(mutex_);
-  const TimePoint now = clock_.now();
-  const auto lifetime = static_cast<double>((now - start_).count());
-  const double integral = waiting_time_ + static_cast<double>(waiting_) *
-                                              static_cast<double>((now - waiting_since_).count());
-  stats.depth += waiting_;
+  stats.depth += waiting_.depth();
   stats.depth_max = std::max(stats.depth_max, depth_max_);
-  if (lifetime > 0) stats.depth_mean += integral / lifetime;
+  stats.depth_mean += waiting_.mean(clock_.now());
   stats.blocked += custody_.spool()->blocked();
   return stats;
-}
-
-void SpillChannel::note_waiting_locked(std::uint64_t waiting) {
-  const TimePoint now = clock_.now();
-  waiting_time_ +=
-      static_cast<double>(waiting_) * static_cast<double>((now - waiting_since_).count());
-  waiting_since_ = now;
-  waiting_ = waiting;
 }
 
 void SpillChannel::abandon() {
   close();
   const std::lock_guard lock(mutex_);
   backlog_.clear();
-  note_waiting_locked(0);
+  waiting_.set(0, clock_.now());
   ring_.close();
 }
 

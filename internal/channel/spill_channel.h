@@ -9,6 +9,7 @@
 #include <functional>
 #include <mutex>
 
+#include "channel/depth_gauge.h"
 #include "channel/memory_channel.h"
 #include "spool/custody.h"
 
@@ -33,23 +34,19 @@ class SpillChannel final : public Channel {
 
  private:
   void refill_locked();
-  void note_waiting_locked(std::uint64_t waiting);
 
   // Constant after construction.
   Clock& clock_;
   Custody& custody_;
   const std::function<bool()> target_is_down_;
-  const TimePoint start_;
 
   MemoryChannel ring_;
   // Held during reads of the spool, which keeps them in order, but never during a write to it.
   mutable std::mutex mutex_;
   // Guarded by mutex_.
   std::deque<SequenceRange> backlog_;  // on disk and not in the ring, oldest first
-  std::uint64_t waiting_ = 0;          // messages in the backlog
-  std::uint64_t depth_max_ = 0;
-  double waiting_time_ = 0;  // integral of waiting_, in message-nanoseconds
-  TimePoint waiting_since_;
+  DepthGauge waiting_;                 // messages in the backlog
+  std::uint64_t depth_max_ = 0;        // of the ring and of what waits on disk together
   bool closed_ = false;
   bool broken_ = false;  // what waits on disk cannot be read
 };

@@ -38,15 +38,13 @@ std::uint64_t Spool::bytes_of(std::span<const Message> messages) {
 }
 
 Spool::Spool(std::string directory, Clock& clock, std::uint64_t most_bytes)
-    : directory_(std::move(directory)),
-      most_bytes_(most_bytes),
-      clock_(clock),
-      disk_has_room_(disk_has_room()) {
+    : directory_(std::move(directory)), most_bytes_(most_bytes), clock_(clock) {
+  room_.disk_has_room = disk_has_room();
   try {
     writer_ = std::make_unique<SpoolStore>(directory_.file());
     reader_ = std::make_unique<SpoolStore>(directory_.file());
     directory_.remember_file();
-    if (!disk_has_room_ && writer_->is_empty()) {
+    if (!room_.disk_has_room && writer_->is_empty()) {
       throw UsageError(fmt::format("its disk is full: {} MiB have to be free", kLogBytes >> 20U));
     }
     thread_ = start_background_thread([this] { write_groups(); });
@@ -60,9 +58,9 @@ Spool::Spool(std::string directory, Clock& clock, std::uint64_t most_bytes)
 Spool::~Spool() {
   {
     const std::lock_guard lock(mutex_);
-    closing_ = true;
+    work_.closing = true;
   }
-  work_.notify_one();
+  asked_.notify_one();
   thread_.join();
 }
 
@@ -82,19 +80,20 @@ bool Spool::wait_for_room(std::uint64_t bytes, WhenFull when_full) {
   std::unique_lock lock(mutex_);
   const TimePoint begin = clock_.now();
   bool has_room = has_room_locked(bytes);
-  while (!has_room && when_full == WhenFull::kBlock && !stopped_waiting_ && problem_.empty()) {
+  while (!has_room && when_full == WhenFull::kBlock && !room_.stopped_waiting &&
+         damage_.problem.empty()) {
     // settle() notifies, but other programs that free disk space do not.
-    clock_.wait_until(room_, lock, clock_.now() + kLookAgain);
+    clock_.wait_until(freed_, lock, clock_.now() + kLookAgain);
     lock.unlock();
     const bool room = disk_has_room();
     lock.lock();
-    disk_has_room_ = room;
+    room_.disk_has_room = room;
     has_room = has_room_locked(bytes);
   }
-  blocked_ += clock_.now() - begin;
-  if (!has_room && problem_.empty()) return false;
-  bytes_ += bytes;
-  bytes_max_ = std::max(bytes_max_, bytes_);
+  room_.blocked += clock_.now() - begin;
+  if (!has_room && damage_.problem.empty()) return false;
+  room_.bytes += bytes;
+  room_.bytes_max = std::max(room_.bytes_max, room_.bytes);
   return true;
 }
 
@@ -102,7 +101,7 @@ SpoolStatus Spool::keep(const SpooledRun& run, std::span<const Message> frame,
                         std::uint64_t bytes) {
   {
     const std::lock_guard lock(mutex_);
-    bytes_ += bytes;
+    room_.bytes += bytes;
   }
   return submit(
       {.task = Task::kKeep, .run = &run, .messages = frame, .frame = frame.front().sequence});
@@ -119,18 +118,18 @@ void Spool::settle(const SpooledRun& run, std::span<const Message> messages, Spo
   bool many = false;
   {
     const std::lock_guard lock(mutex_);
-    for (const SequenceRange& range : ranges) settled_.push_back({run.run_id, range, end});
-    bytes_ -= std::min(bytes, bytes_);
-    settled_messages_ += messages.size();
-    many = settled_messages_ >= kManySettled;
+    for (const SequenceRange& range : ranges) work_.settled.push_back({run.run_id, range, end});
+    room_.bytes -= std::min(bytes, room_.bytes);
+    work_.settled_messages += messages.size();
+    many = work_.settled_messages >= kManySettled;
   }
-  if (many) work_.notify_one();
-  room_.notify_all();
+  if (many) asked_.notify_one();
+  freed_.notify_all();
 }
 
 void Spool::settle(const SpooledRun& run, SequenceRange range, SpoolEnd end) {
   const std::lock_guard lock(mutex_);
-  settled_.push_back({run.run_id, range, end});
+  work_.settled.push_back({run.run_id, range, end});
 }
 
 SpoolStatus Spool::flush() {
@@ -149,39 +148,39 @@ SpoolStatus Spool::forget_run(const SpooledRun& run) {
 void Spool::stop_waiting() {
   {
     const std::lock_guard lock(mutex_);
-    stopped_waiting_ = true;
+    room_.stopped_waiting = true;
   }
-  room_.notify_all();
+  freed_.notify_all();
 }
 
 nanoseconds Spool::blocked() const {
   const std::lock_guard lock(mutex_);
-  return blocked_;
+  return room_.blocked;
 }
 
 std::string Spool::problem() const {
   const std::lock_guard lock(mutex_);
-  return problem_;
+  return damage_.problem;
 }
 
 bool Spool::may_hold(const Message& message) const {
   const std::lock_guard lock(mutex_);
-  return doubtful_.contains(message.sequence);
+  return damage_.doubtful.contains(message.sequence);
 }
 
 bool Spool::check_in_place() {
   const std::string what = directory_.what_is_gone();
   const std::lock_guard lock(mutex_);
-  if (!what.empty() && !gone_) {
-    gone_ = true;
-    problem_ = named(what);
+  if (!what.empty() && !damage_.gone) {
+    damage_.gone = true;
+    damage_.problem = named(what);
   }
-  return !gone_;
+  return !damage_.gone;
 }
 
 bool Spool::is_gone() const {
   const std::lock_guard lock(mutex_);
-  return gone_;
+  return damage_.gone;
 }
 
 void Spool::salvage(const SpooledRun& run,
@@ -212,9 +211,9 @@ void Spool::salvage(const SpooledRun& run,
 
 SpoolStatus Spool::submit(Request request) {
   std::unique_lock lock(mutex_);
-  if (gone_ && request.task != Task::kFlush) return SpoolStatus::kFailed;
-  requests_.push_back(&request);
-  work_.notify_one();
+  if (damage_.gone && request.task != Task::kFlush) return SpoolStatus::kFailed;
+  work_.requests.push_back(&request);
+  asked_.notify_one();
   committed_.wait(lock, [&] { return request.finished; });
   return request.status;
 }
@@ -224,18 +223,19 @@ void Spool::write_groups() {
   std::vector<Settled> settled;
   std::unique_lock lock(mutex_);
   for (;;) {
-    work_.wait(lock,
-               [&] { return closing_ || !requests_.empty() || settled_messages_ >= kManySettled; });
-    if (requests_.empty() && settled_.empty()) return;  // closing
-    group.swap(requests_);
-    settled.swap(settled_);
-    settled_messages_ = 0;
-    const bool broken = broken_;
+    asked_.wait(lock, [&] {
+      return work_.closing || !work_.requests.empty() || work_.settled_messages >= kManySettled;
+    });
+    if (work_.requests.empty() && work_.settled.empty()) return;  // closing
+    group.swap(work_.requests);
+    settled.swap(work_.settled);
+    work_.settled_messages = 0;
+    const bool broken = damage_.broken;
     lock.unlock();
     const SpoolStatus status = broken ? SpoolStatus::kFailed : write_group(group, settled);
     const bool room = disk_has_room();
     lock.lock();
-    disk_has_room_ = room;
+    room_.disk_has_room = room;
     for (Request* request : group) {
       request->status = status;
       request->finished = true;
@@ -261,8 +261,8 @@ SpoolStatus Spool::write_group(std::span<Request* const> group, std::span<const 
     writer_->rollback();
     const bool in_doubt = committing && !writer_->overwrite_undone();
     const std::lock_guard lock(mutex_);
-    broken_ = true;
-    if (problem_.empty()) problem_ = named(error.what());
+    damage_.broken = true;
+    if (damage_.problem.empty()) damage_.problem = named(error.what());
     if (in_doubt) note_doubt_locked(group);
     return SpoolStatus::kFailed;
   }
@@ -270,7 +270,7 @@ SpoolStatus Spool::write_group(std::span<Request* const> group, std::span<const 
 
 void Spool::note_doubt_locked(std::span<Request* const> group) {
   for (const Request* request : group) {
-    for (const SequenceRange& range : ranges_of(request->messages)) doubtful_.insert(range);
+    for (const SequenceRange& range : ranges_of(request->messages)) damage_.doubtful.insert(range);
   }
 }
 
@@ -301,8 +301,9 @@ void Spool::carry_out(const Request& request) {
 }
 
 bool Spool::has_room_locked(std::uint64_t bytes) const {
-  const std::uint64_t after = bytes_ + bytes;
-  return (bytes_ == 0 || after <= most_bytes_) && (disk_has_room_ || after <= bytes_max_);
+  const std::uint64_t after = room_.bytes + bytes;
+  return (room_.bytes == 0 || after <= most_bytes_) &&
+         (room_.disk_has_room || after <= room_.bytes_max);
 }
 
 bool Spool::disk_has_room() const {

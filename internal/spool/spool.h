@@ -111,6 +111,27 @@ class Spool {
     SpoolEnd end;
   };
 
+  // What the writer has to do.
+  struct Work {
+    std::vector<Request*> requests;
+    std::vector<Settled> settled;
+    std::uint64_t settled_messages = 0;  // in them
+    bool closing = false;
+  };
+  struct Room {
+    std::uint64_t bytes = 0;      // of messages that are there, or on their way
+    std::uint64_t bytes_max = 0;  // highest so far: SQLite does not shrink the file
+    bool disk_has_room = true;
+    bool stopped_waiting = false;
+    nanoseconds blocked{0};  // how long appends have waited for it
+  };
+  struct Damage {
+    std::string problem;
+    bool gone = false;     // somebody has deleted it
+    bool broken = false;   // a write failed
+    SequenceSet doubtful;  // messages of the only run that appends, which may be there
+  };
+
   void write_groups();
   SpoolStatus write_group(std::span<Request* const> group, std::span<const Settled> settled);
   void note_doubt_locked(std::span<Request* const> group);
@@ -132,23 +153,13 @@ class Spool {
   std::unique_ptr<SpoolStore> reader_;  // guarded by reader_mutex_
 
   mutable std::mutex mutex_;
-  std::condition_variable work_;       // the writer: there is something to do
+  std::condition_variable asked_;      // the writer: there is something to do
   std::condition_variable committed_;  // callers whose requests may be done
-  std::condition_variable room_;       // callers that wait for room
+  std::condition_variable freed_;      // callers that wait for room
   // Guarded by mutex_.
-  std::vector<Request*> requests_;
-  std::vector<Settled> settled_;
-  std::uint64_t settled_messages_ = 0;  // in them
-  std::uint64_t bytes_ = 0;
-  std::uint64_t bytes_max_ = 0;  // highest so far: SQLite does not shrink the file
-  nanoseconds blocked_{0};
-  bool disk_has_room_ = true;
-  bool stopped_waiting_ = false;
-  bool closing_ = false;
-  std::string problem_;
-  bool gone_ = false;
-  bool broken_ = false;   // a write failed
-  SequenceSet doubtful_;  // sequences of the only run that appends
+  Work work_;
+  Room room_;
+  Damage damage_;
 
   std::jthread thread_;
 };
