@@ -17,7 +17,7 @@ against_bare() {
     ratios+=("$(calculate "${app_rates[-1]} / ${bare_rates[-1]}" %.3f)")
   done
   row "$1" "$2, $3 consumers, $4 rows a commit, $5 durability: stored/s of the bare loop's" \
-    '>=' 0.90 '' "$(median "${ratios[@]}")" \
+    '>=' "$([ "$2" = sqlite ] && echo 1.0 || echo 0.95)" '' "$(median "${ratios[@]}")" \
     "$(human "$(median "${app_rates[@]}")")/s and $(human "$(median "${bare_rates[@]}")")/s"
 }
 
@@ -66,9 +66,10 @@ measure_P5() {
       run_app null --rps="$rate" --duration="$seconds"
       lags+=("$(result latency_us.schedule_lag.p99)")
     done
-    row P5 "null: at $(human "$rate")/s: p99 of the schedule lag" '<=' 0.5 ' ms' \
-      "$(calculate "$(median "${lags[@]}") / 1000" %.3f)" \
-      "a bare thread's lateness: $(calculate "$(median "${bare_lags[@]}") / 1000" %.3f) ms"
+    row P5 "null: at $(human "$rate")/s: p99 of the schedule lag, times a bare thread's" '<=' 1.3 '' \
+      "$(calculate "$(median "${lags[@]}") / $(median "${bare_lags[@]}")" %.2f)" \
+      "$(calculate "$(median "${lags[@]}") / 1000" %.3f) ms and $(
+        calculate "$(median "${bare_lags[@]}") / 1000" %.3f) ms"
   done
 }
 
@@ -87,10 +88,9 @@ paced_cpu() {
   done
   local app_share bare_share
   app_share=$(median "${app_shares[@]}") bare_share=$(median "${bare_shares[@]}")
-  row P6 "SQLite at 500/s for $long s, $1: CPU" '<=' 2 ' % of a core' \
-    "$(calculate "$app_share" %.2f)" \
-    "the bare sleeps and $commits commits/s alone: $(calculate "$bare_share" %.2f) %, ratio $(
-      calculate "$app_share / $bare_share" %.2f)"
+  row P6 "SQLite at 500/s for $long s, $1: CPU, times that of as many bare sleeps and commits" \
+    '<=' 1.5 '' "$(calculate "$app_share / $bare_share" %.2f)" \
+    "$(calculate "$app_share" %.2f) % of a core and $(calculate "$bare_share" %.2f) %, with $commits commits/s"
 }
 
 measure_P6() {
@@ -117,7 +117,7 @@ measure_P7() {
 measure_P8() {
   local with without ratio
   read -r with without ratio < <("$bare/lane_bench" "$rounds" "$seconds")
-  row P8 'null: at the highest rate: what the statistics cost' '<=' 10 ' %' \
+  row P8 'null: at the highest rate: what the statistics cost' '<=' 3 ' %' \
     "$(calculate "100 * (1 - $ratio)" %.1f)" \
     "$(human "$with")/s with, $(human "$without")/s without"
 }
@@ -171,7 +171,7 @@ measure_P9() {
   done
 }
 
-# prompt_response KIND RATE LIMIT_MS: how long until a message is durable.
+# prompt_response KIND RATE: how long until a message is durable.
 prompt_response() {
   local app_p99s=() bare_p99s=() disk_p99s=() writes=() round response write
   for ((round = 0; round < rounds; ++round)); do
@@ -181,17 +181,18 @@ prompt_response() {
     read -r response write < <(result latency_us.response.p99 latency_us.write.p99)
     app_p99s+=("$response") writes+=("$write")
   done
-  row P10 "$1 at $(human "$2")/s, ${prompt[*]}: p99 of the response time" '<=' "$3" ' ms' \
-    "$(calculate "$(median "${app_p99s[@]}") / 1000" %.2f)" \
-    "of that the write: $(calculate "$(median "${writes[@]}") / 1000" %.2f) ms; the bare loop: $(
+  row P10 "$1 at $(human "$2")/s, ${prompt[*]}: p99 of the response time, times the bare loop's" \
+    '<=' 1.2 '' "$(calculate "$(median "${app_p99s[@]}") / $(median "${bare_p99s[@]}")" %.2f)" \
+    "$(calculate "$(median "${app_p99s[@]}") / 1000" %.2f) ms, of that the write: $(
+      calculate "$(median "${writes[@]}") / 1000" %.2f) ms; the bare loop: $(
       calculate "$(median "${bare_p99s[@]}") / 1000" %.2f) ms; a block and fdatasync alone: $(
       calculate "$(median "${disk_p99s[@]}") / 1000" %.2f) ms"
 }
 
 measure_P10() {
-  local rate limit
-  while read -r rate limit; do
-    prompt_response sqlite "$rate" "$limit"
-    prompt_response postgres "$rate" "$limit"
-  done <<<$'10000 1\n50000 2\n100000 4'
+  local rate
+  for rate in 10000 50000 100000; do
+    prompt_response sqlite "$rate"
+    prompt_response postgres "$rate"
+  done
 }

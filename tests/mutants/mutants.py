@@ -61,7 +61,7 @@ def survives(build, path, line, broken):
         built = run("ninja", "-C", build, "loadgen_tests")
         if built.returncode != 0:
             return "does not build:\n" + built.stdout[-2000:]
-        tests = run("timeout", "300", f"{build}/tests/loadgen_tests", f"-tc={TESTS}")
+        tests = run("timeout", "60", f"{build}/tests/loadgen_tests", f"-tc={TESTS}")
         return "SURVIVED" if tests.returncode == 0 else None
     finally:
         path.write_text(source, encoding="utf-8")
