@@ -124,88 +124,106 @@ Courier::Piece Courier::try_piece(const Frame& frame, Unwitnessed unwitnessed,
                                   const DeliveryEvents& events, Delivered& delivered) {
   Trying trying;
   Piece piece;
-  const auto end_as = [&](PieceEnd end) {
-    piece.end = end;
-    piece.attempts = trying.attempts;
-    delivered.retried_frames += trying.attempts > 1 ? 1 : 0;
-    return piece;
-  };
-  const auto end_unstored = [&] {
-    return end_as(trying.in_doubt ? PieceEnd::kInDoubt : PieceEnd::kUnsent);
-  };
+  std::optional<PieceEnd> end;
   if (auto problem = events.on_begin(frame.messages)) {
     delivered.failure = WriteResult{WriteOutcome::kNotWritten, *std::move(problem)};
-    return end_unstored();
+    end = PieceEnd::kUnsent;
   }
-  while (!context_.give_up.stop_requested()) {
+  while (!end && !context_.give_up.stop_requested()) {
     auto admission = context_.breaker.admit(context_.give_up);
     if (!admission) break;
-    held_back_ += admission->waited();
     ++trying.attempts;
-    // A connection from before the breaker opened may be dead without any sign. Finding out by a
-    // write would cost a probe for every courier.
-    if (std::exchange(openings_, admission->openings()) != admission->openings()) drop_sink();
     if (trying.in_doubt && context_.policy.delivery == Delivery::kAtLeastOnce) {
       delivered.resent += frame.messages.size();
     }
-    const Attempt attempt = this->attempt(frame);
-    const WriteResult& result = piece.last = attempt.result;
-    if (result.stored()) {
-      admission->succeeded();
-      sink_has_stored_ = true;
-      context_.budget.earn();
-      refused_since_.reset();
-      if (result.outcome == WriteOutcome::kAlreadyWritten) {
-        delivered.duplicates_suppressed += frame.messages.size();
-        // The frame was not in doubt, so two frames or two runs share an id.
-        if (!trying.in_doubt && context_.policy.origin == Origin::kFresh) {
-          delivered.failure = ledger_violation();
-        }
-      }
-      return end_as(PieceEnd::kStored);
-    }
-    // Losing a session that had worked says little about the target, which may have ended all
-    // sessions at once and be well; a new session, tried at once, shows it. An attempt that we
-    // interrupted says nothing either.
-    const bool lost_session = attempt.stage == Stage::kWrite && sink_has_stored_ && is_lost(result);
-    const bool is_telling = !lost_session && !interrupted_.stop_requested();
-    if (is_telling && is_ill_health(result)) {
-      admission->failed();
-    } else if (is_telling && result.error.error_class == ErrorClass::kPoison) {
-      admission->succeeded();  // the target is well enough to refuse
+    const Attempt attempt = attempt_admitted(frame, *admission);
+    piece.last = attempt.result;
+    if (attempt.result.stored()) {
+      note_stored(frame, attempt.result, trying, delivered);
+      end = PieceEnd::kStored;
     } else {
-      admission->uncounted();
+      end = judge_failure(attempt, unwitnessed, trying, delivered);
+      if (!end && !attempt.lost_session && !back_off(attempt.result, trying)) break;
     }
-    if (!result.sink_is_usable()) drop_sink();
-    if (interrupted_.stop_requested()) {  // then we made it fail
-      trying.in_doubt |= result.outcome == WriteOutcome::kInDoubt;
-      return end_unstored();
-    }
-    context_.on_error(result);
-    if (result.outcome == WriteOutcome::kInDoubt) {
-      trying.in_doubt = true;
-    } else if (result.error.error_class == ErrorClass::kPoison) {
-      // The frame's ledger row was accepted, so an earlier attempt in doubt was not committed.
-      return end_as(PieceEnd::kPoison);
-    }
-    switch (whose_fault(attempt, trying)) {
-      case Blame::kNotYet:
-        break;
-      case Blame::kFrame:
-        return end_as(PieceEnd::kPoison);
-      case Blame::kUnknown:
-        if (unwitnessed == Unwitnessed::kSplit) return end_as(PieceEnd::kPoison);
-        if (unwitnessed == Unwitnessed::kDefer) return end_as(PieceEnd::kDeferred);
-        break;
-    }
-    trying.unknown_errors += result.error.error_class == ErrorClass::kUnknown ? 1 : 0;
-    if (is_hopeless(attempt, trying)) {
-      delivered.failure = result;
-      return end_unstored();
-    }
-    if (!lost_session && !back_off(result, trying)) break;
   }
-  return end_unstored();
+  piece.end = end.value_or(end_unstored(trying));
+  piece.attempts = trying.attempts;
+  delivered.retried_frames += trying.attempts > 1 ? 1 : 0;
+  return piece;
+}
+
+Courier::PieceEnd Courier::end_unstored(const Trying& trying) {
+  return trying.in_doubt ? PieceEnd::kInDoubt : PieceEnd::kUnsent;
+}
+
+void Courier::note_stored(const Frame& frame, const WriteResult& result, const Trying& trying,
+                          Delivered& delivered) {
+  if (result.outcome != WriteOutcome::kAlreadyWritten) return;
+  delivered.duplicates_suppressed += frame.messages.size();
+  // The frame was not in doubt, so two frames or two runs share an id.
+  if (!trying.in_doubt && context_.policy.origin == Origin::kFresh) {
+    delivered.failure = ledger_violation();
+  }
+}
+
+// Returns how the piece ends; nullopt = it may be tried again.
+std::optional<Courier::PieceEnd> Courier::judge_failure(const Attempt& attempt,
+                                                        Unwitnessed unwitnessed, Trying& trying,
+                                                        Delivered& delivered) {
+  const WriteResult& result = attempt.result;
+  const bool is_in_doubt = result.outcome == WriteOutcome::kInDoubt;
+  trying.in_doubt = trying.in_doubt || is_in_doubt;
+  if (interrupted_.stop_requested()) return end_unstored(trying);  // then we made it fail
+  context_.on_error(result);
+  // A refused row is tried only after the frame's ledger row was accepted, so an earlier attempt in
+  // doubt was not committed.
+  if (!is_in_doubt && result.error.error_class == ErrorClass::kPoison) return PieceEnd::kPoison;
+  switch (whose_fault(attempt, trying)) {
+    case Blame::kNotYet:
+      break;
+    case Blame::kFrame:
+      return PieceEnd::kPoison;
+    case Blame::kUnknown:
+      if (unwitnessed == Unwitnessed::kSplit) return PieceEnd::kPoison;
+      if (unwitnessed == Unwitnessed::kDefer) return PieceEnd::kDeferred;
+      break;
+  }
+  trying.unknown_errors += result.error.error_class == ErrorClass::kUnknown ? 1 : 0;
+  if (!is_hopeless(attempt, trying)) return std::nullopt;
+  delivered.failure = result;
+  return end_unstored(trying);
+}
+
+// Makes the attempt, and tells the breaker what it says about the target's health.
+Courier::Attempt Courier::attempt_admitted(const Frame& frame,
+                                           CircuitBreaker::Admission& admission) {
+  held_back_ += admission.waited();
+  // A connection from before the breaker opened may be dead without any sign. Finding out by a
+  // write would cost a probe for every courier.
+  if (std::exchange(openings_, admission.openings()) != admission.openings()) drop_sink();
+  Attempt attempt = this->attempt(frame);
+  const WriteResult& result = attempt.result;
+  if (result.stored()) {
+    admission.succeeded();
+    sink_has_stored_ = true;
+    context_.budget.earn();
+    refused_since_.reset();
+    return attempt;
+  }
+  // Losing a session that had worked says little about the target, which may have ended all
+  // sessions at once and be well; a new session, tried at once, shows it. An attempt that we
+  // interrupted says nothing either.
+  attempt.lost_session = attempt.stage == Stage::kWrite && sink_has_stored_ && is_lost(result);
+  const bool is_telling = !attempt.lost_session && !interrupted_.stop_requested();
+  if (is_telling && is_ill_health(result)) {
+    admission.failed();
+  } else if (is_telling && result.error.error_class == ErrorClass::kPoison) {
+    admission.succeeded();  // the target is well enough to refuse
+  } else {
+    admission.uncounted();
+  }
+  if (!result.sink_is_usable()) drop_sink();
+  return attempt;
 }
 
 Courier::Attempt Courier::attempt(const Frame& frame) {

@@ -134,6 +134,7 @@ class Courier {
   struct Attempt {
     Stage stage;
     WriteResult result;
+    bool lost_session = false;  // one that had worked before
   };
 
   [[nodiscard]] TimePoint confirmed(const Piece& piece) const;
@@ -141,6 +142,13 @@ class Courier {
                   Delivered& delivered);
   static void report_unstored(std::span<const Message> messages, Fate fate,
                               const DeliveryEvents& events, Delivered& delivered);
+  [[nodiscard]] static PieceEnd end_unstored(const Trying& trying);
+  void note_stored(const Frame& frame, const WriteResult& result, const Trying& trying,
+                   Delivered& delivered);
+  [[nodiscard]] std::optional<PieceEnd> judge_failure(const Attempt& attempt,
+                                                      Unwitnessed unwitnessed, Trying& trying,
+                                                      Delivered& delivered);
+  Attempt attempt_admitted(const Frame& frame, CircuitBreaker::Admission& admission);
   Attempt attempt(const Frame& frame);
   void begin_attempt(TimePoint now);
   WriteResult end_attempt(WriteResult result);

@@ -101,17 +101,23 @@ class Interruption {
   SignalWatcher signals_{clock_, [this](int signal, int nth) { on_signal(signal, nth); }};
 };
 
+// What the spool holds of one earlier run.
+struct Backlog {
+  Spool& spool;
+  SpooledRun run;
+  std::uint64_t lost_keys;  // messages with a damaged key, which may belong to this run
+};
+
 // Resumes one earlier run: delivers its messages in the spool and audits the table.
 class Resumption {
  public:
-  // `lost_keys`: messages with a damaged key, which may belong to this run.
-  Resumption(Spool& spool, SpooledRun run, const DeliveryContext& delivery, const Options& options,
-             std::uint64_t lost_keys, Interruption& interruption)
-      : spool_(spool),
+  Resumption(Backlog backlog, const DeliveryContext& delivery, const Options& options,
+             Interruption& interruption)
+      : spool_(backlog.spool),
         interruption_(interruption),
-        run_(std::move(run)),
+        run_(std::move(backlog.run)),
         options_(options),
-        lost_keys_(lost_keys),
+        lost_keys_(backlog.lost_keys),
         context_(for_run(delivery, run_)) {
     result_.run_id = run_.run_id;
   }
@@ -329,7 +335,7 @@ std::vector<ResumedRun> resume(Spool& spool, const DeliveryContext& delivery,
     const std::uint64_t waiting =
         spool.read([&](SpoolStore& store) { return store.count(run_id); });
     spdlog::info("Resuming run {}: {} messages are in the spool...", run_id, format_count(waiting));
-    Resumption resumption(spool, std::move(run), interruptible, options, lost_keys, interruption);
+    Resumption resumption({spool, std::move(run), lost_keys}, interruptible, options, interruption);
     ResumedRun& result = results.emplace_back();
     try {
       result = resumption.complete();
