@@ -157,7 +157,7 @@ Courier::PieceEnd Courier::end_unstored(const Trying& trying) {
 }
 
 void Courier::note_stored(const Frame& frame, const WriteResult& result, const Trying& trying,
-                          Delivered& delivered) {
+                          Delivered& delivered) const {
   if (result.outcome != WriteOutcome::kAlreadyWritten) return;
   delivered.duplicates_suppressed += frame.messages.size();
   // The frame was not in doubt, so two frames or two runs share an id.

@@ -144,7 +144,7 @@ class Courier {
                               const DeliveryEvents& events, Delivered& delivered);
   [[nodiscard]] static PieceEnd end_unstored(const Trying& trying);
   void note_stored(const Frame& frame, const WriteResult& result, const Trying& trying,
-                   Delivered& delivered);
+                   Delivered& delivered) const;
   [[nodiscard]] std::optional<PieceEnd> judge_failure(const Attempt& attempt,
                                                       Unwitnessed unwitnessed, Trying& trying,
                                                       Delivered& delivered);

@@ -26,7 +26,8 @@ class Profile {
 
   // Rates are messages per second, finite and not negative.
   struct Piece {
-    std::chrono::nanoseconds length;  // 0 = a jump to rate_end
+    std::chrono::nanoseconds
+        length;  // pieces of length 0 are ignored, but for the last one's rate_end
     double rate_begin;
     double rate_end;
   };

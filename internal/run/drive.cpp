@@ -42,7 +42,7 @@ std::jthread start_progress(const Opened& opened, TimePoint begin) {
   try {
     return std::jthread([&opened, begin](const std::stop_token& stop) {
       show_progress({opened.lane->sampler(), opened.lane->channel(), opened.clock, begin,
-                     opened.plan.schedule.end()},
+                     opened.lane->schedule().end()},
                     *opened.plan.options.progress, stop);
     });
   } catch (const std::system_error& error) {
