@@ -195,7 +195,9 @@ TEST_CASE("option rows: a result's config tells what is not set from what is, an
   Options options;
   options.db = "postgres://user:SECRET@host/db";
   options.seed = std::numeric_limits<std::uint64_t>::max();
-  for (const auto& [key, value] : config_values(options)) {
+  for (const auto& entry : config_values(options)) {
+    const auto& key = entry.first;
+    const auto& value = entry.second;
     CAPTURE(key);
     if (key == "spool" || key == "count") CHECK(value == ConfigValue(nullptr));
     if (key == "linger_ms") CHECK(value == ConfigValue(5.0));

@@ -455,6 +455,24 @@ TEST_CASE("limiter: what a producer that is stopped had reserved goes to another
   CHECK(f.bucket.totals().skipped == 0);
 }
 
+TEST_CASE("limiter: a reserved ticket that is given back finds a producer, though none was left") {
+  Fixture f(1, 10s, {}, 2);
+  CHECK(sequences(f.take()) == Sequences{0});
+  std::stop_source stop;
+  std::vector<Ticket> first;
+  std::jthread stopped([&] { first = f.take(256, stop.get_token()); });
+  f.clock.await_sleepers(1);  // for ticket 1, the last one
+  std::vector<Ticket> second;
+  std::jthread other([&] { second = f.take(); });
+  f.clock.await_sleepers(2);  // there is nothing left, but what is reserved may come back
+  stop.request_stop();
+  stopped.join();
+  f.clock.advance(1s);
+  other.join();
+  CHECK(sequences(second) == Sequences{1});
+  CHECK(f.take().empty());
+}
+
 TEST_CASE("limiter: however the rate changes, each ticket is taken once or skipped, and in time") {
   // Real threads on a clock that jumps, while the rate goes up and down and pauses, and producers
   // are stopped and come back.

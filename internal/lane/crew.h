@@ -27,7 +27,8 @@ struct CrewRules {
   // Runs on the worker's thread until nothing is left to do or `retire` is requested. May not
   // throw.
   std::function<void(Worker&, const std::stop_token& retire)> work;
-  // Takes over what a retired worker has counted. Nothing else uses the worker any more.
+  // Takes over what a worker has counted. Its own thread does nothing else any more; it may be
+  // called again at the end. May not throw.
   std::function<void(Worker&)> fold;
   // True when no worker, however many there are, has anything left to do.
   std::function<bool()> over;
@@ -125,6 +126,13 @@ class Crew {
     return members_.size();
   }
 
+  // Returns how many workers are not done. If none is, the crew is over as after wait().
+  [[nodiscard]] std::size_t stop_waiting() {
+    const std::lock_guard lock(mutex_);
+    over_ = working_ == 0;
+    return working_;
+  }
+
   // How many workers are not done.
   [[nodiscard]] std::size_t working() const {
     const std::lock_guard lock(mutex_);
@@ -147,6 +155,9 @@ class Crew {
   };
 
   Worker& hire_locked() {
+    // Whatever throws does so before the worker is made, or known to anybody.
+    members_.reserve(members_.size() + 1);
+    gone_.reserve(gone_.size() + members_.size() + 1);
     auto member = std::make_unique<Member>();
     member->worker = rules_.make(next_number_);
     ++next_number_;
@@ -179,11 +190,12 @@ class Crew {
         members_.begin(), members_.end(), [](const auto& member) { return !member->retiring; }));
   }
 
-  // The end of a worker's thread. A retiring worker leaves the crew first, so that nothing else can
-  // reach it while its connection closes, which may take long.
+  // The end of a worker's thread. A retiring worker is folded and then leaves the crew, so that
+  // nothing else can reach it while its connection closes, which may take long.
   void end(Member& member) {
-    if (remove_if_retiring(member)) {
+    if (is_retiring(member)) {
       rules_.fold(*member.worker);
+      remove(member);
       member.worker.reset();
     }
     const std::lock_guard lock(mutex_);
@@ -192,18 +204,19 @@ class Crew {
     changed_.notify_all();
   }
 
-  // Returns false for a worker that does not retire but has nothing left to do.
-  bool remove_if_retiring(Member& member) {
+  // False: the worker has found nothing left to do.
+  bool is_retiring(const Member& member) {
     const std::lock_guard lock(mutex_);
-    if (!member.retiring) {
-      finished_ = true;
-      return false;
-    }
+    if (!member.retiring) finished_ = true;
+    return member.retiring;
+  }
+
+  void remove(Member& member) {
+    const std::lock_guard lock(mutex_);
     const auto self = std::find_if(members_.begin(), members_.end(),
                                    [&](const auto& other) { return other.get() == &member; });
     gone_.push_back(std::move(*self));  // resize() or join() joins its thread
     members_.erase(self);
-    return true;
   }
 
   // Constant after construction.

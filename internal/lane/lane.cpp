@@ -160,7 +160,7 @@ TimePoint Lane::begin() {
 }
 
 void Lane::open_gate() {
-  if (!course_.gate.try_wait()) course_.gate.count_down();
+  if (!std::exchange(course_.is_open, true)) course_.gate.count_down();
 }
 
 // A worker's thread.
@@ -215,7 +215,7 @@ std::size_t Lane::await(Crew<Worker>& crew, const char* role, const char* place)
     spdlog::warn("The drain timeout has passed; giving up on what is not written yet.");
   }
   if (crew.wait()) return 0;
-  const std::size_t stuck = crew.working();
+  const std::size_t stuck = crew.stop_waiting();
   if (stuck == 0) return 0;  // they ended just now
   const WriteResult failure = fatal(
       "stuck",
@@ -231,6 +231,7 @@ void Lane::await_producers() {
   if (stuck == 0) producers_.join();
   course_.stuck += stuck;
   ending_.end_production();
+  tickets_.close();  // another thread may have entered the phase, and not have closed it yet
   course_.producers_done = clock_.now();
   spdlog::info("All producers finished, closing channel...");
   channel_->close();

@@ -132,7 +132,8 @@ class Lane {
   };
   struct Course {
     std::latch gate{1};  // threads wait here for begin()
-    TimePoint begin;     // of production; constant once the gate is open
+    bool is_open = false;
+    TimePoint begin;  // of production; constant once the gate is open
     TimePoint producers_done;
     TimePoint consumers_done;
     std::size_t stuck = 0;  // threads

@@ -18,7 +18,7 @@ namespace loadgen {
 
 class Leftovers {
  public:
-  // With kStuck the spool is not used, because the thread may be stuck in it.
+  // With kStuck what a worker had in hand is not put into the spool: the thread may be stuck in it.
   enum class Threads { kJoined, kStuck };
 
   // Borrows both.

@@ -27,7 +27,7 @@ std::size_t TokenBucket::acquire(std::span<Ticket> out, const std::stop_token& s
     if (grant.era == nullptr) return 0;
     const Schedule& schedule = grant.era->schedule;
     if (grant.count == 0) {
-      clock_.sleep_until(grant.start + *schedule.end(), grant.era->ended.get_token(), stop);
+      clock_.sleep_until(grant.over, grant.era->ended.get_token(), stop);
       continue;
     }
     for (std::uint64_t i = 0; i < grant.count; ++i) {
@@ -55,8 +55,8 @@ TokenBucket::Grant TokenBucket::take_locked(std::uint64_t most) {
   }
   skip_stale_locked(schedule, elapsed);
   if (next_ >= schedule.size()) {
-    const bool may_go_on = rate_has_changed_ && elapsed < schedule.end();
-    return {may_go_on ? &era : nullptr, next_, 0, *start_, now};
+    const nanoseconds over = over_at_locked(schedule);
+    return {elapsed < over ? &era : nullptr, next_, 0, *start_, now, *start_ + over};
   }
   const std::uint64_t due = schedule.due_by(elapsed);
   // At least the next one, which is not due yet, and those that follow so closely that waking for
@@ -65,6 +65,13 @@ TokenBucket::Grant TokenBucket::take_locked(std::uint64_t most) {
       due > next_ ? due : std::max(next_ + 1, schedule.due_by(schedule.offset(next_) + window_));
   const std::uint64_t count = std::min(most, soon - next_);
   return {&era, std::exchange(next_, next_ + count), count, *start_, now};
+}
+
+// All tickets are taken, but until they are due a producer may still give some back; and the rate,
+// once it has changed, may change again.
+nanoseconds TokenBucket::over_at_locked(const Schedule& schedule) const {
+  if (rate_has_changed_ && schedule.end()) return *schedule.end();
+  return schedule.size() > 0 ? schedule.offset(schedule.size() - 1) : nanoseconds(0);
 }
 
 void TokenBucket::skip_stale_locked(const Schedule& schedule, nanoseconds elapsed) {

@@ -92,6 +92,7 @@ class TokenBucket {
     std::uint64_t count = 0;  // 0 = none before the era or the schedule ends
     TimePoint start;
     TimePoint taken;
+    TimePoint over{};  // with count 0: when no ticket can come any more
   };
 
   // Negative before the start, when nothing is due.
@@ -99,6 +100,7 @@ class TokenBucket {
     return start_ ? now - *start_ : nanoseconds(-1);
   }
   Grant take_locked(std::uint64_t most);
+  [[nodiscard]] nanoseconds over_at_locked(const Schedule& schedule) const;
   void skip_stale_locked(const Schedule& schedule, nanoseconds elapsed);
   // Sleeps until the last of the reserved tickets is due. Returns how many may be used; the others
   // were given back or are too late.

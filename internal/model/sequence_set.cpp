@@ -1,6 +1,7 @@
 #include "model/sequence_set.h"
 
 #include <algorithm>
+#include <array>
 
 namespace loadgen {
 
@@ -64,17 +65,19 @@ void SequenceSet::erase(SequenceRange range) {
   std::size_t first = find(range.begin);
   // It may end just where the range begins.
   if (first < ranges_.size() && ranges_[first].end == range.begin) ++first;
-  std::size_t last = first;  // one past the ranges that overlap
-  std::vector<SequenceRange> rest;
+  std::size_t last = first;             // one past the ranges that overlap
+  std::array<SequenceRange, 2> rest{};  // of the first and the last range
+  std::size_t rests = 0;
+  ranges_.reserve(ranges_.size() + 1);  // whatever throws does so before anything has changed
   for (; last < ranges_.size() && ranges_[last].begin < range.end; ++last) {
     const SequenceRange& held = ranges_[last];
-    if (held.begin < range.begin) rest.push_back({held.begin, range.begin});
-    if (range.end < held.end) rest.push_back({range.end, held.end});
+    if (held.begin < range.begin) rest[rests++] = {held.begin, range.begin};
+    if (range.end < held.end) rest[rests++] = {range.end, held.end};
     size_ -= std::min(held.end, range.end) - std::max(held.begin, range.begin);
   }
   const auto from = ranges_.begin() + static_cast<std::ptrdiff_t>(first);
   const auto to = ranges_.begin() + static_cast<std::ptrdiff_t>(last);
-  ranges_.insert(ranges_.erase(from, to), rest.begin(), rest.end());
+  ranges_.insert(ranges_.erase(from, to), rest.begin(), rest.begin() + rests);
   recent_ = std::min(recent_, ranges_.size());
 }
 

@@ -19,7 +19,7 @@ Checked check(const Drained& drained) {
     spdlog::warn("The table was not audited.");
     return checked;
   }
-  if (ending.reached(Phase::kAborting)) {
+  if (ending.aborted_by() != 0) {
     checked.aborted_by = mode == VerifyMode::kOff ? 0 : ending.aborted_by();
     spdlog::warn("Aborted: the table was not audited.");
     return checked;

@@ -50,7 +50,7 @@ void publish(const RunReport& report, const Opened& opened, bool has_stuck_threa
     std::_Exit(unpublished ? int{kExitFailed} : report.exit_code);
   }
   // A user who aborts does not want to wait for the database.
-  if (!opened.lane->ending().reached(Phase::kAborting)) record_end(report, opened);
+  if (opened.lane->ending().aborted_by() == 0) record_end(report, opened);
   if (unpublished) throw SetupError(*unpublished);
 }
 

@@ -50,12 +50,13 @@ const std::vector<std::string> kMalformed{"postgres://user:CANARY@127.0.0.1:port
 
 TEST_CASE("secrets: a password is not shown when nothing answers at the address") {
   const TempDir directory;
-  for (const auto& [address, exit_code] : kUnreachable) {
+  for (const Unreachable& unreachable : kUnreachable) {
+    const std::string& address = unreachable.address;
     CAPTURE(address);
     for (const ProcessResult& result :
          {run_app({"--count=1", "--connect-wait=0", "--db=" + address}, directory.path()),
           run_app({"--count=1", "--connect-wait=0"}, directory.path(), {{"APP_DB", address}})}) {
-      CHECK(result.exit_code == exit_code);
+      CHECK(result.exit_code == unreachable.exit_code);
       CHECK(result.out.empty());
       CHECK(contains(result.err, "***"));
       check_no_secret(result);

@@ -41,8 +41,9 @@ inline Scaled scale_at_random(const Options& options, unsigned seed,
     const auto up_to = [&](std::uint32_t most) {
       return std::uniform_int_distribution<std::uint32_t>(0, most)(random);
     };
-    while (lane.sampler().tick().produced == 0) clock.sleep_until(clock.now() + 1ms, stop);
-    while (!lane.ending().reached(Phase::kDraining)) {
+    while (!stop.stop_requested() && lane.sampler().tick().produced == 0)
+      clock.sleep_until(clock.now() + 1ms, stop);
+    while (!stop.stop_requested() && !lane.ending().reached(Phase::kDraining)) {
       lane.resize_producers(up_to(12));  // nobody is a number, too
       lane.resize_consumers(up_to(8));
       if (++scaled.changes % 20 == 0) disturb();
@@ -66,7 +67,9 @@ inline Scaled scale_at_random(const Options& options, unsigned seed,
 inline void check_law(const Scaled& scaled) {
   const RunReport& report = scaled.report;
   CHECK(scaled.changes > 10);
-  CHECK(report.counts.produced > 0);
+  const double planned =
+      *report.config.rps * std::chrono::duration<double>(report.config.duration).count();
+  CHECK(static_cast<double>(report.counts.scheduled) == planned);
   CHECK(report.counts.balance());
   CHECK(report.sequences_agree);
   CHECK(report.counts.ends[Fate::kStored] == report.counts.produced);
