@@ -194,7 +194,15 @@ void SqliteTarget::prepare_database() {
   connection_.emplace(path_, patience_);
   // Check the tables before anything is changed; WAL mode is a change.
   connection_->execute("SELECT count(*) FROM sqlite_master");
-  check_tables(*connection_, config_.table);
+  // One snapshot: another run may be making the tables just now.
+  connection_->execute("BEGIN");
+  try {
+    check_tables(*connection_, config_.table);
+  } catch (...) {
+    connection_->execute("ROLLBACK");
+    throw;
+  }
+  connection_->execute("COMMIT");
   use_wal();
   connection_->execute("PRAGMA synchronous = FULL");  // of the run records; sinks set their own
   connection_->execute("BEGIN IMMEDIATE;" + schema_for_table(schema::kSqlite, config_.table) +
