@@ -5,14 +5,14 @@
 #include <array>
 #include <string>
 
+#include "support/fates.h"
+
 using namespace loadgen;
 using namespace std::chrono_literals;
 
 namespace {
 
 constexpr TimePoint kStart{1h};
-constexpr std::array kAllFates{Fate::kStored,  Fate::kDeadLettered, Fate::kDropped,
-                               Fate::kSpooled, Fate::kUnsent,       Fate::kInDoubt};
 
 WriteResult error(const std::string& code, const std::string& message) {
   return {WriteOutcome::kNotWritten, {.code = code, .message = message}};

@@ -8,6 +8,7 @@
 
 #include "stats/meter.h"
 #include "stats/sample.h"
+#include "support/fates.h"
 
 using namespace loadgen;
 using namespace std::chrono_literals;
@@ -15,8 +16,6 @@ using namespace std::chrono_literals;
 namespace {
 
 constexpr TimePoint kStart{1h};
-constexpr std::array kAllFates{Fate::kStored,  Fate::kDeadLettered, Fate::kDropped,
-                               Fate::kSpooled, Fate::kUnsent,       Fate::kInDoubt};
 
 // Each field is another number, and all of them differ between two values of n.
 Sample sample_of(std::uint64_t n) {

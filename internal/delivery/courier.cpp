@@ -35,13 +35,6 @@ void hide_texts(WriteError& error, const Frame& frame) {
   }
 }
 
-// A timeout while waiting for a lock says nothing about the frame. Another process's attempt at the
-// same frame may hold the lock, and splitting the frame would then store parts of it twice.
-bool is_wait_for_lock(const WriteError& error) {
-  return error.code == "55P03" || error.code == "57014" || error.code.starts_with("SQLITE_BUSY") ||
-         error.code.starts_with("SQLITE_LOCKED");
-}
-
 // Whether the connection broke.
 bool is_lost(const WriteResult& result) {
   return result.outcome == WriteOutcome::kInDoubt ||
@@ -276,7 +269,7 @@ Courier::Blame Courier::whose_fault(const Attempt& attempt, Trying& trying) {
   const bool is_refusal = attempt.stage == Stage::kWrite && !trying.in_doubt &&
                           (is_unknown || error.error_class == ErrorClass::kContention) &&
                           attempt.result.outcome == WriteOutcome::kNotWritten &&
-                          !is_wait_for_lock(error);
+                          !is_wait_for_lock(error.code);
   if (!is_refusal || trying.refusal != error.code) trying.refusals = 0;
   if (!is_refusal) return Blame::kNotYet;
   trying.refusal = error.code;

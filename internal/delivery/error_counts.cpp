@@ -4,6 +4,10 @@
 
 namespace loadgen {
 
+bool is_same_error(const WriteResult& a, const WriteResult& b) {
+  return a.error.code == b.error.code && a.outcome == b.outcome;
+}
+
 void ErrorCounts::note(const WriteResult& result) {
   {
     const std::lock_guard lock(mutex_);
@@ -23,7 +27,7 @@ void ErrorCounts::note_end(const WriteResult& result) {
 
 ErrorCount* ErrorCounts::find_locked(const WriteResult& result) {
   const auto known = std::find_if(errors_.begin(), errors_.end(), [&](const ErrorCount& error) {
-    return error.first.error.code == result.error.code && error.first.outcome == result.outcome;
+    return is_same_error(error.first, result);
   });
   return known == errors_.end() ? nullptr : &*known;
 }

@@ -16,6 +16,9 @@ struct ErrorCount {
   std::uint64_t count = 1;
 };
 
+// Equal errors: the same code and outcome.
+[[nodiscard]] bool is_same_error(const WriteResult& a, const WriteResult& b);
+
 class ErrorCounts {
  public:
   // Called without a lock by the thread that noted the first error of its kind.

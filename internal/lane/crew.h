@@ -19,7 +19,8 @@
 
 namespace loadgen {
 
-// None of these may use the crew, except `work` and `fold` on the worker's own thread.
+// `make` and `over` run under the crew's lock, and so does `fold` if a thread cannot be started:
+// they must not use the crew.
 template <typename Worker>
 struct CrewRules {
   // Makes the worker with this number: 0, 1, 2, ...
@@ -27,8 +28,7 @@ struct CrewRules {
   // Runs on the worker's thread until nothing is left to do or `retire` is requested. May not
   // throw.
   std::function<void(Worker&, const std::stop_token& retire)> work;
-  // Takes over what a worker has counted. Its own thread does nothing else any more; it may be
-  // called again at the end. May not throw.
+  // Takes over what a worker has counted, once its work has ended. May not throw.
   std::function<void(Worker&)> fold;
   // True when no worker, however many there are, has anything left to do.
   std::function<bool()> over;

@@ -23,13 +23,7 @@ void Ending::enter(Phase phase) {
   for (std::size_t i = 1; i <= static_cast<std::size_t>(phase); ++i) sources_[i].request_stop();
 }
 
-void Ending::end_production() {
-  {
-    const std::lock_guard lock(mutex_);
-    if (!ended_by_) ended_by_ = 0;
-  }
-  enter(Phase::kDraining);
-}
+void Ending::end_production() { drain(0); }
 
 void Ending::drain(int signal) {
   {

@@ -35,8 +35,8 @@ class Ending {
   // When production is due to end; nullopt = a signal or the count ends it.
   void expect_end(std::optional<TimePoint> planned);
 
-  // On return of any of these another thread that enters the same phase may still be calling what
-  // listens to it.
+  // Each of the next six may return while another thread that entered the same phase still runs the
+  // phase's stop callbacks.
   // The schedule is over. A later signal does not count as an interruption.
   void end_production();
   // Enters draining. The first signal before end_production() becomes the reason why production

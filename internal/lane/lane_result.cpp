@@ -17,8 +17,7 @@ void merge(ChannelStats& sum, const ChannelStats& other) {
 void merge(std::vector<ErrorCount>& sum, const std::vector<ErrorCount>& other) {
   for (const ErrorCount& error : other) {
     const auto known = std::find_if(sum.begin(), sum.end(), [&](const ErrorCount& mine) {
-      return mine.first.error.code == error.first.error.code &&
-             mine.first.outcome == error.first.outcome;
+      return is_same_error(mine.first, error.first);
     });
     if (known == sum.end()) {
       sum.push_back(error);

@@ -26,8 +26,8 @@ class Profile {
 
   // Rates are messages per second, finite and not negative.
   struct Piece {
-    std::chrono::nanoseconds
-        length;  // pieces of length 0 are ignored, but for the last one's rate_end
+    // Pieces of length 0 are ignored, except that the last piece's rate_end goes on for ever.
+    std::chrono::nanoseconds length;
     double rate_begin;
     double rate_end;
   };

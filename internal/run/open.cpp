@@ -59,7 +59,6 @@ Opened open(const Plan& plan, Target& target, Clock& clock, ConsumerAccount::Tim
 }
 
 Connected connect(const Opened& opened) {
-  constexpr const char* kTooManyConnections = "53300";  // of Postgres
   const Options& options = opened.plan.options;
   try {
     opened.lane->connect([&](Courier& courier) {
@@ -67,7 +66,7 @@ Connected connect(const Opened& opened) {
           opened.clock, options, [&] { courier.interrupt(); }, [&] { courier.connect(); });
     });
   } catch (const ConnectError& error) {
-    if (error.error().code != kTooManyConnections) throw;
+    if (!is_too_many_connections(error.error().code)) throw;
     // One more for the run's own record and the audit, while the consumers keep theirs.
     throw SetupError(fmt::format("{}; --consumers={} needs {} connections", error.what(),
                                  options.consumers, options.consumers + 1));

@@ -127,6 +127,13 @@ std::string_view to_name(ErrorClass error_class) {
   return "unknown";
 }
 
+bool is_wait_for_lock(std::string_view code) {
+  return code == "55P03" || code == "57014" || code.starts_with("SQLITE_BUSY") ||
+         code.starts_with("SQLITE_LOCKED");
+}
+
+bool is_too_many_connections(std::string_view code) { return code == "53300"; }
+
 ErrorClass classify_sqlstate(std::string_view sqlstate) {
   ErrorClass of_class = ErrorClass::kUnknown;
   for (const SqlstateRule& rule : kSqlstates) {

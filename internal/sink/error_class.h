@@ -17,6 +17,14 @@ enum class ErrorClass {
 
 std::string_view to_name(ErrorClass error_class);
 
+// What some codes of a database say beyond their class. Both pure.
+//
+// A timeout while waiting for a lock says nothing about the frame. Another process's attempt at the
+// same frame may hold the lock, and splitting the frame would then store parts of it twice.
+bool is_wait_for_lock(std::string_view code);
+// The database has no connection left for us.
+bool is_too_many_connections(std::string_view code);
+
 // Pure.
 ErrorClass classify_sqlstate(std::string_view sqlstate);
 
