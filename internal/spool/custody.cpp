@@ -53,7 +53,7 @@ std::vector<LostMessages> Custody::not_kept(std::span<const Message> messages) c
 }
 
 std::vector<LostMessages> Custody::keep(std::span<const Message> frame) {
-  const std::vector<LostMessages> fresh = not_kept(frame);
+  std::vector<LostMessages> fresh = not_kept(frame);
   if (spool_ == nullptr || fresh.empty()) return fresh;
   std::uint64_t bytes = 0;
   for (const LostMessages& part : fresh) bytes += Spool::bytes_of(part.messages);
