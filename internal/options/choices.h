@@ -9,6 +9,8 @@
 
 namespace loadgen {
 
+// How messages are spread over the rate: at equal distances, or at random (a Poisson process).
+enum class Arrival { kEven, kPoisson };
 // What a producer does when the channel is full; kSpill: puts new messages into the spool.
 enum class OnFull { kBlock, kDropNew, kDropOld, kAbort, kSpill };
 // How a frame is written; kAuto lets the database choose its fastest.
@@ -27,6 +29,8 @@ enum class LogLevel { kDebug, kInfo, kWarn, kError, kOff };
 template <typename E>
 using Names = std::pair<E, std::string_view>;
 
+inline constexpr std::array kArrivalNames{Names<Arrival>{Arrival::kEven, "even"},
+                                          Names<Arrival>{Arrival::kPoisson, "poisson"}};
 inline constexpr std::array kOnFullNames{
     Names<OnFull>{OnFull::kBlock, "block"}, Names<OnFull>{OnFull::kDropNew, "drop-new"},
     Names<OnFull>{OnFull::kDropOld, "drop-old"}, Names<OnFull>{OnFull::kAbort, "abort"},
@@ -52,6 +56,7 @@ inline constexpr std::array kLogLevelNames{
     Names<LogLevel>{LogLevel::kWarn, "warn"}, Names<LogLevel>{LogLevel::kError, "error"},
     Names<LogLevel>{LogLevel::kOff, "off"}};
 
+constexpr const auto& names_of(Arrival) { return kArrivalNames; }
 constexpr const auto& names_of(OnFull) { return kOnFullNames; }
 constexpr const auto& names_of(InsertMethod) { return kInsertMethodNames; }
 constexpr const auto& names_of(Delivery) { return kDeliveryNames; }

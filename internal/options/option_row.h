@@ -3,12 +3,15 @@
 // made once and never change.
 #pragma once
 
+#include <fmt/format.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "options/options.h"
 #include "options/value_kinds.h"
@@ -55,7 +58,8 @@ struct OptionText {
   TakenBy taken_by = {};
   std::string_view environment = {};  // the variable that sets it
   std::string_view short_flag = {};
-  bool redacted = false;  // may hold a password: shown only through redact()
+  bool repeatable = false;  // each use adds a value; otherwise the last one counts
+  bool redacted = false;    // may hold a password: shown only through redact()
 };
 
 struct OptionRow {
@@ -68,6 +72,8 @@ struct OptionRow {
   // As users write it.
   std::function<std::string(const Settings&)> show = {};
   std::function<ConfigValue(const Settings&)> to_config = {};
+  // Of a repeatable option: its values one by one.
+  std::function<std::vector<std::string>(const Settings&)> show_each = {};
 
   [[nodiscard]] bool takes_value() const { return !text.metavariable.empty(); }
 };
@@ -109,6 +115,38 @@ OptionRow option_row(const OptionText& text, Field Owner::*field, const Kind& ki
   };
   row.to_config = [field, kind, key = text.config.key](const Settings& settings) {
     return config_value(kind, field_of(settings, field), key);
+  };
+  return finish_row(std::move(row));
+}
+
+// An option that may be given several times; each use adds a value of this kind.
+template <typename Owner, typename Kind>
+OptionRow repeatable_row(OptionText text, std::vector<typename Kind::Value> Owner::*field,
+                         const Kind& kind) {
+  text.repeatable = true;
+  OptionRow row{.text = std::move(text), .wording = wording_of(kind)};
+  row.wording.schema = R"("items": { "type": "string" })";
+  row.wording.schema_type = "array";
+  row.wording.nullable = true;
+  row.read = [field, kind](Settings& settings, std::string_view value) {
+    auto parsed = parse_value(kind, value);
+    if (!parsed) return false;
+    auto values = field_of(settings, field);
+    values.push_back(*std::move(parsed));
+    set_field(settings, field, std::move(values));
+    return true;
+  };
+  row.show_each = [field, kind](const Settings& settings) {
+    std::vector<std::string> shown;
+    for (const auto& value : field_of(settings, field)) shown.push_back(show_value(kind, value));
+    return shown;
+  };
+  row.show = [each = row.show_each](const Settings& settings) {
+    return fmt::format("{}", fmt::join(each(settings), ", "));
+  };
+  row.to_config = [each = row.show_each](const Settings& settings) {
+    auto values = each(settings);
+    return values.empty() ? ConfigValue(nullptr) : ConfigValue(std::move(values));
   };
   return finish_row(std::move(row));
 }

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "options/choices.h"
+#include "options/threshold.h"
 
 namespace loadgen {
 
@@ -19,12 +21,27 @@ struct RetryDelay {
   std::chrono::nanoseconds longest = std::chrono::seconds(10);
 };
 
+// A part of --stages: the rate goes in a straight line from where it was to `rate_end`. With a
+// length of 0 it jumps.
+struct Stage {
+  std::chrono::nanoseconds length{0};
+  double rate_end = 0;  // messages per second
+};
+
 struct Options {
   // Load ------------------------------------------------------------------------------------------
   // Threads that create messages. They share one rate.
   std::uint32_t producers = 10;
   // Messages per second over all producers together; nullopt = as fast as possible.
   std::optional<double> rps = 500;
+  // Whether messages are due evenly or at random times. The total is the same.
+  Arrival arrival = Arrival::kEven;
+  // How the rate changes: from `rps`, stage by stage. Their lengths add up to `duration`. Empty =
+  // it stays.
+  std::vector<Stage> stages;
+  // The same load first, for this long, not counted in `duration`: stored and audited, but left out
+  // of statistics and thresholds.
+  std::chrono::nanoseconds warmup{0};
   // How long messages are produced; 0 = until a signal, which then is the normal end.
   std::chrono::nanoseconds duration = std::chrono::seconds(10);
   // Produce at most this many; ends the run when it comes before `duration`.
@@ -87,6 +104,24 @@ struct Options {
   VerifyMode verify = VerifyMode::kCount;
   // File for the JSON result; "-" = stdout, empty = none.
   std::string json;
+  // Percentiles of latency that the text result shows.
+  std::vector<double> percentiles{50, 90, 95, 99, 99.9, 99.99};
+  // What the result must meet; otherwise the exit code is 99.
+  std::vector<Threshold> thresholds;
+  // Files, each written when the run is over; empty = none. One row a second, as CSV or JSON Lines.
+  std::string timeseries;
+  std::string html;
+  std::string markdown;
+  std::string junit;
+  // HdrHistogram's interval log, and its percentile distribution of the response time.
+  std::string hdr_log;
+  std::string hgrm;
+  // An earlier result to compare with; empty = none.
+  std::string baseline;
+  // Whether a metric that is worse than the baseline's by more than `noise` (a share) makes the
+  // exit code 99.
+  bool fail_on_regression = false;
+  double noise = 0.03;
   // Time between progress lines; nullopt = none.
   std::optional<std::chrono::nanoseconds> progress = std::chrono::seconds(1);
   // Only warnings and errors on stderr, no progress.

@@ -31,11 +31,19 @@ void declare(CLI::App& app, const OptionRow& row, Settings& settings) {
       reject(row.text.flag, text, "expected " + row.wording.allowed);
     }
   };
-  CLI::Option* option =
-      row.takes_value()
-          ? app.add_option_function<std::string>(flag, read)
-          : app.add_flag_callback(flag, [&row, &settings] { row.read(settings, ""); });
-  option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  CLI::Option* option = nullptr;
+  if (row.text.repeatable) {
+    const auto read_each = [read](const std::vector<std::string>& texts) {
+      std::for_each(texts.begin(), texts.end(), read);
+    };
+    option = app.add_option_function<std::vector<std::string>>(flag, read_each);
+    option->expected(1, 1)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+  } else {
+    option = row.takes_value()
+                 ? app.add_option_function<std::string>(flag, read)
+                 : app.add_flag_callback(flag, [&row, &settings] { row.read(settings, ""); });
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
+  }
   if (!row.text.environment.empty()) option->envname(std::string(row.text.environment));
 }
 

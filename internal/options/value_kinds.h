@@ -27,8 +27,8 @@
 namespace loadgen {
 
 // A value as a result shows it; nullptr = not set.
-using ConfigValue =
-    std::variant<std::nullptr_t, std::uint64_t, double, std::string, std::vector<double>>;
+using ConfigValue = std::variant<std::nullptr_t, std::uint64_t, double, std::string,
+                                 std::vector<double>, std::vector<std::string>>;
 
 // What a shell offers as the value.
 enum class Completion { kNothing, kWords, kFile, kDirectory };
@@ -115,6 +115,14 @@ struct Maybe {
   Kind kind;
   std::string_view none = {};
   NameOfNone use = NameOfNone::kOnlyShown;
+};
+
+// Values with a comma between them. At least one.
+template <typename Kind>
+struct ListOf {
+  using Value = std::vector<typename Kind::Value>;
+  Kind kind;
+  std::string_view allowed;
 };
 
 // Helpers ---------------------------------------------------------------------------------------
@@ -214,6 +222,41 @@ Wording wording_of(const Choice<E>& kind) {
     if (value >= kind.first) words.emplace_back(name);
   }
   return choice_wording(std::move(words));
+}
+
+template <typename Kind>
+std::optional<typename ListOf<Kind>::Value> parse_value(const ListOf<Kind>& list,
+                                                        std::string_view text) {
+  typename ListOf<Kind>::Value values;
+  while (true) {
+    const std::size_t comma = text.find(',');
+    auto value = parse_value(list.kind, text.substr(0, comma));
+    if (!value) return std::nullopt;
+    values.push_back(*std::move(value));
+    if (comma == std::string_view::npos) return values;
+    text.remove_prefix(comma + 1);
+  }
+}
+template <typename Kind>
+std::string show_value(const ListOf<Kind>& list, const typename ListOf<Kind>::Value& values) {
+  std::string shown;
+  for (const auto& value : values) {
+    if (!shown.empty()) shown += ',';
+    shown += show_value(list.kind, value);
+  }
+  return shown;
+}
+template <typename Kind>
+ConfigValue config_value(const ListOf<Kind>& list, const typename ListOf<Kind>::Value& values,
+                         std::string_view /*key*/) {
+  return values.empty() ? ConfigValue(nullptr) : ConfigValue(show_value(list, values));
+}
+template <typename Kind>
+Wording wording_of(const ListOf<Kind>& list) {
+  return {.allowed = std::string{list.allowed},
+          .schema_type = "string",
+          .schema = R"("minLength": 1)",
+          .nullable = true};
 }
 
 template <typename Kind>
