@@ -10,8 +10,8 @@
 #include <string>
 #include <string_view>
 
-#include "report/json_report.h"
 #include "report/judge.h"
+#include "report/result_document.h"
 #include "report/text_report.h"
 #include "support/process.h"
 

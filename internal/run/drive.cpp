@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "loadgen_version.h"
-#include "report/json_report.h"
+#include "report/result_document.h"
 #include "run/await_database.h"
 #include "run/machine.h"
 #include "run/progress.h"

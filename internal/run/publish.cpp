@@ -9,7 +9,7 @@
 
 #include "base/error.h"
 #include "base/time_limit.h"
-#include "report/json_report.h"
+#include "report/result_document.h"
 #include "report/judge.h"
 #include "run/await_database.h"
 #include "run/log.h"

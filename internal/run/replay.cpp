@@ -18,7 +18,7 @@
 #include "delivery/letter_file.h"
 #include "delivery/watchdog.h"
 #include "model/sequence_set.h"
-#include "report/json_report.h"
+#include "report/command_json.h"
 #include "run/await_database.h"
 #include "run/log.h"
 #include "sink/make_target.h"

@@ -1,4 +1,4 @@
-#include "report/json_report.h"
+#include "report/result_document.h"
 
 #include <cmath>
 #include <nlohmann/json.hpp>
@@ -80,17 +80,6 @@ Json histogram_json(const Histogram& histogram) {
           {"max", microseconds(histogram.max())}};
 }
 
-Json audit_json(const AuditResult& audit) {
-  return {{"mode", to_name(audit.mode)},
-          {"checked", audit.checked},
-          {"lost", audit.lost},
-          {"duplicated", audit.duplicated},
-          {"unexpected", audit.unexpected},
-          {"corrupted", audit.corrupted},
-          {"recovered", audit.recovered},
-          {"passed", or_null(audit.passed)}};
-}
-
 Json breaker_json(const BreakerReport& breaker) {
   return {{"state", breaker.state},
           {"transitions", breaker.transitions_total},
@@ -126,49 +115,24 @@ Json errors_json(const std::vector<ReportedError>& errors) {
   return list;
 }
 
-std::string dump(const Json& json) {
-  return json.dump(2, ' ', false, Json::error_handler_t::replace);
-}
-
 }  // namespace
 
-std::string json_verify(const VerifyReport& report, int exit_code) {
-  const RecordedRun& run = report.run;
-  const bool judged = report.unjudged_because.empty();
-  return dump({{"schema_version", kJsonSchemaVersion},
-               {"run_id", std::to_string(run.run_id)},
-               {"table", run.table},
-               {"ended", !run.result_json.empty()},
-               {"ledger", {{"frames", run.ledger_frames}, {"rows", run.ledger_rows}}},
-               {"audit", audit_json(report.audit)},
-               {"unjudged_because", judged ? Json(nullptr) : Json(report.unjudged_because)},
-               {"exit_code", exit_code},
-               {"failure", nullptr}}) +
-         "\n";
+Json audit_json(const AuditResult& audit) {
+  return {{"mode", to_name(audit.mode)},
+          {"checked", audit.checked},
+          {"lost", audit.lost},
+          {"duplicated", audit.duplicated},
+          {"unexpected", audit.unexpected},
+          {"corrupted", audit.corrupted},
+          {"recovered", audit.recovered},
+          {"passed", or_null(audit.passed)}};
 }
 
-std::string json_counts(NamedCounts counts, int exit_code) {
-  Json json{{"schema_version", kJsonSchemaVersion}};
-  for (const auto& [name, count] : counts) json[name] = count;
-  json["exit_code"] = exit_code;
-  json["failure"] = nullptr;
-  return dump(json) + "\n";
-}
-
-std::string json_failure(const std::string& reason, int exit_code) {
-  return dump({{"schema_version", kJsonSchemaVersion},
-               {"exit_code", exit_code},
-               {"failure", {{"message", reason}}}}) +
-         "\n";
-}
-
-std::string json_config(const Options& config) { return dump(config_json(config)); }
-
-std::string json_report(const RunReport& report) {
+Json result_document(const RunReport& report) {
   const LatencyHistograms& latency = report.latency;
   const Sustained was_sustained = sustained(report);
   const auto batches = static_cast<double>(report.frames.count());
-  const Json json = {
+  const Json document = {
       {"schema_version", kJsonSchemaVersion},
       {"run_id", std::to_string(report.run_id)},
       {"started_at", format_utc(report.started_at)},
@@ -221,7 +185,17 @@ std::string json_report(const RunReport& report) {
       {"errors", errors_json(report.errors)},
       {"failure", report.failure ? error_json(*report.failure) : Json(nullptr)},
       {"verdict", report.verdict}};
-  return dump(json) + "\n";
+  return Json::parse(json_text(document));  // with U+FFFD for what is not UTF-8
 }
+
+std::string json_text(const Json& document) {
+  return document.dump(2, ' ', false, Json::error_handler_t::replace);
+}
+
+std::string json_report(const Json& document) { return json_text(document) + "\n"; }
+
+std::string json_report(const RunReport& report) { return json_report(result_document(report)); }
+
+std::string json_config(const Options& config) { return json_text(config_json(config)); }
 
 }  // namespace loadgen
