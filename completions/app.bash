@@ -4,11 +4,11 @@
 _loadgen_options() {
   case $1 in
     run) echo "
-      --producers --rps --duration --count --burst --max-lag --message-size --seed --queue-capacity
-      --on-full --spool --consumers --batch-size --linger --db --table --insert --durability
-      --drain-timeout --delivery --retries --retry-delay --timeout --connect-wait --breaker
-      --dead-letter --max-dead-letters --unsent --verify --json --progress --log-level --quiet
-      --help --version
+      --producers --rps --arrival --stages --warmup --duration --count --burst --max-lag
+      --message-size --seed --queue-capacity --on-full --spool --consumers --batch-size --linger
+      --db --table --insert --durability --drain-timeout --delivery --retries --retry-delay
+      --timeout --connect-wait --breaker --dead-letter --max-dead-letters --unsent --verify --json
+      --progress --log-level --quiet --help --version
       " ;;
     replay) echo "
       --db --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker
@@ -24,6 +24,9 @@ _loadgen_values() {
   case $1 in
     run:--producers) echo "@nothing" ;;
     run:--rps) echo "max" ;;
+    run:--arrival) echo "even poisson" ;;
+    run:--stages) echo "@nothing" ;;
+    run:--warmup) echo "@nothing" ;;
     run:--duration) echo "@nothing" ;;
     run:--count) echo "@nothing" ;;
     run:--burst) echo "@nothing" ;;

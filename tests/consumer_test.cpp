@@ -72,11 +72,11 @@ struct Fixture {
     const ConsumerAccount::Closed closed = account.close();
     CHECK(closed.unsent.empty());
     CHECK(closed.in_doubt.empty());
-    return sampler.finish();
+    return sampler.finish().measured;
   }
 
   // While it runs.
-  std::uint64_t stored() { return sampler.tick().ends[Fate::kStored]; }
+  std::uint64_t stored() { return sampler.counted().ends[Fate::kStored]; }
 
   FakeClock clock;
   MemoryChannel channel{1000, OnFull::kBlock, clock};

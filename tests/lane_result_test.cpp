@@ -31,7 +31,10 @@ LaneResult lane(std::uint64_t n) {
   for (const Fate fate : kAllFates) result.counts.ends[fate] = ++field;
   result.counts.retried_frames = ++field;
   result.counts.duplicates_suppressed = ++field;
-  result.sample.produced = ++field;
+  result.samples.measured.produced = ++field;
+  result.samples.warmup.produced = ++field;
+  result.self_check.threads = {{.index = static_cast<std::uint32_t>(++field)}};
+  result.self_check.oversleep.record(nanoseconds(1'000 * ++field), n);
   result.queue = {.capacity = ++field, .depth = ++field, .depth_max = ++field};
   result.queue.depth_mean = static_cast<double>(++field);
   result.queue.blocked = nanoseconds(++field);
@@ -68,7 +71,14 @@ void check_same(const LaneResult& a, const LaneResult& b) {
   CHECK(a.counts.retried_frames == b.counts.retried_frames);
   CHECK(a.counts.duplicates_suppressed == b.counts.duplicates_suppressed);
   CHECK(a.sequences_agree == b.sequences_agree);
-  CHECK(a.sample.produced == b.sample.produced);
+  CHECK(a.samples.measured.produced == b.samples.measured.produced);
+  CHECK(a.samples.warmup.produced == b.samples.warmup.produced);
+  REQUIRE(a.self_check.threads.size() == b.self_check.threads.size());
+  for (std::size_t i = 0; i < a.self_check.threads.size(); ++i) {
+    CHECK(a.self_check.threads[i].index == b.self_check.threads[i].index);
+  }
+  CHECK(a.self_check.oversleep.count() == b.self_check.oversleep.count());
+  CHECK(a.self_check.oversleep.max() == b.self_check.oversleep.max());
   CHECK(a.queue.capacity == b.queue.capacity);
   CHECK(a.queue.depth == b.queue.depth);
   CHECK(a.queue.depth_max == b.queue.depth_max);
@@ -119,7 +129,11 @@ TEST_CASE("lane result: two different ones add up, or the first or the worse of 
   CHECK(sum.counts.duplicates_suppressed ==
         a.counts.duplicates_suppressed + b.counts.duplicates_suppressed);
   CHECK_FALSE(sum.sequences_agree);
-  CHECK(sum.sample.produced == a.sample.produced + b.sample.produced);
+  CHECK(sum.samples.measured.produced == a.samples.measured.produced + b.samples.measured.produced);
+  CHECK(sum.samples.warmup.produced == a.samples.warmup.produced + b.samples.warmup.produced);
+  REQUIRE(sum.self_check.threads.size() == 2);
+  CHECK(sum.self_check.threads[1].index == b.self_check.threads[0].index);
+  CHECK(sum.self_check.oversleep.count() == 3);
   CHECK(sum.queue.capacity == a.queue.capacity + b.queue.capacity);
   CHECK(sum.queue.depth == a.queue.depth + b.queue.depth);
   CHECK(sum.queue.depth_max == a.queue.depth_max + b.queue.depth_max);

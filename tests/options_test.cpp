@@ -371,8 +371,7 @@ TEST_CASE("options: delivery is exactly once unless told otherwise, and never gi
 
 TEST_CASE("options: what is not built yet is unknown, never accepted and ignored") {
   for (const std::string flag :
-       {"--stages=1:2", "--warmup=1", "--threshold=p99<1s", "--html=f", "--config=f",
-        "--listen=:80", "--arrival=even", "--percentiles=50"}) {
+       {"--threshold=p99<1s", "--html=f", "--config=f", "--listen=:80", "--percentiles=50"}) {
     CAPTURE(flag);
     CHECK(contains(error_of({flag}), "unknown option"));
   }

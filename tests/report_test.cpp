@@ -413,10 +413,11 @@ TEST_CASE("json report: the keys are the contract, none is missing") {
             "schema_version", "run_id", "started_at",  "ended_at", "app_version", "exit_code",
             "interrupted",    "config", "environment", "counts",   "rate",        "time_s",
             "latency_us",     "queue",  "batches",     "client",   "breaker",     "audit",
-            "resumed",        "errors", "failure",     "verdict"});
+            "resumed",        "errors", "failure",     "verdict",  "warmup",      "bottleneck",
+            "events",         "series"});
   CHECK(keys(report["latency_us"]) == std::set<std::string>{"response", "schedule_lag",
                                                             "queue_wait", "batch_wait", "write",
-                                                            "held_back"});
+                                                            "held_back", "uncorrected"});
   for (const json& histogram : report["latency_us"]) {
     CHECK(keys(histogram) == std::set<std::string>{"count", "min", "mean", "stddev", "p50", "p90",
                                                    "p95", "p99", "p99_9", "p99_99", "max"});

@@ -133,14 +133,14 @@ TEST_CASE("sampler: what it shows at a tick and at the end is the sum so far, on
     });
   };
   produce(first, 5);
-  CHECK(sampler.tick().produced == 5);
-  CHECK(sampler.tick().produced == 5);
+  CHECK(sampler.counted().produced == 5);
+  CHECK(sampler.counted().produced == 5);
   sampler.watch(second);
   produce(first, 1);
   produce(second, 10);
-  CHECK(sampler.tick().ends[Fate::kStored] == 16);
+  CHECK(sampler.counted().ends[Fate::kStored] == 16);
   produce(second, 100);
-  const Sample all = sampler.finish();
+  const Sample all = sampler.finish().measured;
   CHECK(all.produced == 116);
   CHECK(all.ends[Fate::kStored] == 116);
 }
@@ -165,12 +165,12 @@ TEST_CASE("sampler: nothing is lost or counted twice while workers record") {
     }
     std::uint64_t before = 0;
     for (int i = 0; i < 100; ++i) {
-      const std::uint64_t now = sampler.tick().ends[Fate::kStored];
+      const std::uint64_t now = sampler.counted().ends[Fate::kStored];
       CHECK(now >= before);
       before = now;
     }
   }
-  const Sample all = sampler.finish();
+  const Sample all = sampler.finish().measured;
   CHECK(all.ends[Fate::kStored] == 2 * kRounds * meters.size());
   CHECK(all.latency.write.count() == 2 * kRounds * meters.size());
 }
@@ -183,14 +183,14 @@ TEST_CASE("sampler: what a worker counted before it left stays in the sum, and c
     sampler.watch(producer);
     sampler.watch(consumer);
     consumer.record([](Sample& sample) { sample.ends[Fate::kStored] += 2; });
-    CHECK(sampler.tick().ends[Fate::kStored] == 2);
+    CHECK(sampler.counted().ends[Fate::kStored] == 2);
     consumer.record([](Sample& sample) { sample.ends[Fate::kStored] += 3; });
     sampler.unwatch(consumer);
   }
   producer.record([](SampleCounts& sample) { sample.produced += 5; });
   sampler.unwatch(producer);
   producer.record([](SampleCounts& sample) { sample.produced += 7; });  // nobody looks any more
-  const Sample sum = sampler.finish();
+  const Sample sum = sampler.finish().measured;
   CHECK(sum.ends[Fate::kStored] == 5);
   CHECK(sum.produced == 5);
 }

@@ -58,4 +58,4 @@ done
 for schema in verify replay; do
   if validate_as "$schema" "$dir"/bad/{empty,version} >"$dir/log"; then exit 1; fi
 done
-[ "$(grep -c "^$dir/bad/empty: .* required" "$dir/violations")" -eq 22 ]
+[ "$(grep -c "^$dir/bad/empty: .* required" "$dir/violations")" -eq 26 ]

@@ -1,5 +1,7 @@
 #include "base/clock.h"
 
+#include <ctime>
+
 namespace loadgen {
 
 bool Clock::sleep_until(TimePoint when, const std::stop_token& stop, const std::stop_token& other) {
@@ -27,6 +29,12 @@ WallTime SteadyClock::wall_now() const { return std::chrono::system_clock::now()
 std::cv_status SteadyClock::wait_until(std::condition_variable& wakeup,
                                        std::unique_lock<std::mutex>& lock, TimePoint deadline) {
   return wakeup.wait_until(lock, deadline);
+}
+
+nanoseconds thread_cpu_time() {
+  timespec time{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+  return std::chrono::seconds(time.tv_sec) + nanoseconds(time.tv_nsec);
 }
 
 }  // namespace loadgen

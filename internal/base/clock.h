@@ -44,6 +44,9 @@ class SteadyClock final : public Clock {
                             TimePoint deadline) override;
 };
 
+// The CPU time that the calling thread has used.
+nanoseconds thread_cpu_time();
+
 // One moment seen on both clocks.
 struct WallAnchor {
   TimePoint steady;

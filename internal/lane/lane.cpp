@@ -34,15 +34,16 @@ WriteResult fatal(std::string code, std::string message) {
       {.code = std::move(code), .message = std::move(message), .error_class = ErrorClass::kFatal}};
 }
 
-Counts counts_of(const TokenBucket::Totals& tickets, const Sample& sample, const Tally& leftovers) {
-  Tally ends = sample.ends;
-  ends += leftovers;
-  return {.scheduled = tickets.scheduled,
-          .skipped = tickets.skipped,
-          .produced = sample.produced,
-          .ends = ends,
-          .retried_frames = sample.retried_frames,
-          .duplicates_suppressed = sample.duplicates_suppressed};
+Counts counts_of(const TokenBucket::Totals& tickets, const LaneResult& result,
+                 const Tally& leftovers) {
+  Counts counts{.scheduled = tickets.scheduled, .skipped = tickets.skipped, .ends = leftovers};
+  for (const Sample* const part : {&result.samples.warmup, &result.samples.measured}) {
+    counts.produced += part->produced;
+    counts.ends += part->ends;
+    counts.retried_frames += part->retried_frames;
+    counts.duplicates_suppressed += part->duplicates_suppressed;
+  }
+  return counts;
 }
 
 }  // namespace
@@ -79,25 +80,29 @@ Lane::~Lane() {
 }
 
 CrewRules<Lane::ProducerWorker> Lane::producer_rules() {
-  return {
-      .make = [this](std::uint32_t number) { return make_producer(number); },
-      .work = [this](ProducerWorker& worker,
-                     const std::stop_token& retire) { work([&] { produce_as(worker, retire); }); },
-      .fold = [this](ProducerWorker& worker) { fold(worker); },
-      .over =
-          [this] {
-            const auto end = ending_.production_ends();
-            return end && clock_.now() >= *end;
-          }};
+  return {.make = [this](std::uint32_t number) { return make_producer(number); },
+          .work =
+              [this](ProducerWorker& worker, const std::stop_token& retire) {
+                work(ThreadUse::Role::kProducer, worker.number,
+                     [&] { produce_as(worker, retire); });
+              },
+          .fold = [this](ProducerWorker& worker) { fold(worker); },
+          .over =
+              [this] {
+                const auto end = ending_.production_ends();
+                return end && clock_.now() >= *end;
+              }};
 }
 
 CrewRules<Lane::ConsumerWorker> Lane::consumer_rules() {
-  return {
-      .make = [this](std::uint32_t) { return make_consumer(); },
-      .work = [this](ConsumerWorker& worker,
-                     const std::stop_token& retire) { work([&] { consume_as(worker, retire); }); },
-      .fold = [this](ConsumerWorker& worker) { fold(worker); },
-      .over = [this] { return channel_->finished() || ending_.reached(Phase::kGivingUp); }};
+  return {.make = [this](std::uint32_t number) { return make_consumer(number); },
+          .work =
+              [this](ConsumerWorker& worker, const std::stop_token& retire) {
+                work(ThreadUse::Role::kConsumer, worker.number,
+                     [&] { consume_as(worker, retire); });
+              },
+          .fold = [this](ConsumerWorker& worker) { fold(worker); },
+          .over = [this] { return channel_->finished() || ending_.reached(Phase::kGivingUp); }};
 }
 
 std::unique_ptr<Lane::ProducerWorker> Lane::make_producer(std::uint32_t number) {
@@ -108,9 +113,9 @@ std::unique_ptr<Lane::ProducerWorker> Lane::make_producer(std::uint32_t number) 
   return worker;
 }
 
-std::unique_ptr<Lane::ConsumerWorker> Lane::make_consumer() {
-  auto worker = std::make_unique<ConsumerWorker>(context_, plan_.options.batch_size,
-                                                 books_.acknowledged, parts_.timing);
+std::unique_ptr<Lane::ConsumerWorker> Lane::make_consumer(std::uint32_t number) {
+  auto worker = std::make_unique<ConsumerWorker>(number, context_, parts_, plan_.options.batch_size,
+                                                 books_.acknowledged);
   books_.sampler.watch(worker->account.meter());
   return worker;
 }
@@ -165,10 +170,14 @@ void Lane::open_gate() {
 
 // A worker's thread.
 template <typename Work>
-void Lane::work(Work work) {
+void Lane::work(ThreadUse::Role role, std::uint32_t number, Work work) {
   course_.gate.wait();
+  const TimePoint began = clock_.now();
   try {
     work();
+    const ThreadUse use{role, number, thread_cpu_time(), clock_.now() - began};
+    const std::lock_guard lock(books_.threads.mutex);
+    books_.threads.ended.push_back(use);
   } catch (const std::bad_alloc&) {
     ending_.give_up();  // using the memory reserve has been noted as the failure
   } catch (const std::exception& error) {
@@ -264,6 +273,18 @@ bool Lane::note_failure(const WriteResult& why) {
   return ending_.note_failure(why.error);
 }
 
+Outlook Lane::outlook() const {
+  const TokenBucket::Totals tickets = tickets_.totals();
+  const auto& profile = tickets_.schedule().profile();
+  const nanoseconds elapsed = clock_.now() - course_.begin;
+  return {.scheduled = tickets.scheduled,
+          .skipped = tickets.skipped,
+          .queue_depth = channel_->stats().depth,
+          .rate_wanted = profile ? std::optional(profile->rate_at(elapsed)) : std::nullopt,
+          .producers = static_cast<std::uint32_t>(producers_.working()),
+          .consumers = static_cast<std::uint32_t>(consumers_.working())};
+}
+
 void Lane::interrupt() {
   consumers_.for_each([](ConsumerWorker& worker) {
     if (worker.courier) worker.courier->interrupt();
@@ -313,6 +334,15 @@ void Lane::put_by_what_was_in_hand(Leftovers& leftovers) {
   }
 }
 
+std::vector<ThreadUse> Lane::ended_threads() {
+  const std::lock_guard lock(books_.threads.mutex);
+  auto threads = books_.threads.ended;
+  std::sort(threads.begin(), threads.end(), [](const ThreadUse& a, const ThreadUse& b) {
+    return std::pair(a.role, a.index) < std::pair(b.role, b.index);
+  });
+  return threads;
+}
+
 LaneEnd Lane::finish() {
   const bool stuck = course_.stuck > 0;
   Leftovers leftovers(custody_, books_.unsent,
@@ -326,7 +356,8 @@ LaneEnd Lane::finish() {
   result.start = course_.begin;
   result.producers_done = course_.producers_done;
   result.consumers_done = course_.consumers_done;
-  result.sample = books_.sampler.finish();
+  result.samples = books_.sampler.finish();
+  result.self_check = {.threads = ended_threads(), .oversleep = tickets_.oversleep()};
   result.queue = channel_->stats();
   result.breaker = context_.breaker.report();
   result.interrupted_by = ending_.interrupted_by();
@@ -339,7 +370,7 @@ LaneEnd Lane::finish() {
     spdlog::error("{}", left.spool_problem);
   }
   result.unsent_problem = left.unsent_problem;
-  result.counts = counts_of(tickets_.totals(), result.sample, left.ends);
+  result.counts = counts_of(tickets_.totals(), result, left.ends);
   result.errors = parts_.delivery->errors.all();
   result.failure = ending_.failure();
   end.produced = books_.produced.take();

@@ -33,6 +33,7 @@
 #include "producer/producer.h"
 #include "sink/sink.h"
 #include "stats/sampler.h"
+#include "stats/series.h"
 
 namespace loadgen {
 
@@ -89,6 +90,8 @@ class Lane {
   [[nodiscard]] const Channel& channel() const { return *channel_; }
   // The one in force.
   [[nodiscard]] const Schedule& schedule() const { return tickets_.schedule(); }
+  // What it looks like from outside now. Thread-safe.
+  [[nodiscard]] Outlook outlook() const;
   [[nodiscard]] Sampler& sampler() { return books_.sampler; }
   [[nodiscard]] const Generator& generator() const { return generator_; }
   // For the lane's couriers, and for those that deliver what earlier runs left.
@@ -102,6 +105,11 @@ class Lane {
     std::vector<std::pair<std::uint32_t, ProducerAccount::Closed>> of_producers;
     std::vector<ConsumerAccount::Closed> of_consumers;
   };
+  struct ThreadUses {
+    std::mutex mutex;
+    // Guarded by mutex.
+    std::vector<ThreadUse> ended;
+  };
   // Where workers record sequences and counts.
   struct Books {
     SharedSequenceSet produced{};
@@ -109,6 +117,7 @@ class Lane {
     Sampler sampler{};
     UnsentBox unsent;
     InHand in_hand{};
+    ThreadUses threads{};
   };
   struct ProducerWorker {
     ProducerWorker(std::uint32_t nth, std::size_t most_tickets, SharedSequenceSet& produced)
@@ -117,9 +126,12 @@ class Lane {
     ProducerAccount account;
   };
   struct ConsumerWorker {
-    ConsumerWorker(const DeliveryContext& delivery, std::size_t batch_size,
-                   SharedSequenceSet& acknowledged, ConsumerAccount::Timing timing)
-        : courier(std::in_place, delivery), account(batch_size, acknowledged, timing) {}
+    ConsumerWorker(std::uint32_t nth, const DeliveryContext& delivery, const LaneParts& parts,
+                   std::size_t batch_size, SharedSequenceSet& acknowledged)
+        : number(nth),
+          courier(std::in_place, delivery),
+          account(batch_size, acknowledged, parts.timing) {}
+    const std::uint32_t number;
     std::optional<Courier> courier;  // empty when the consumer is done
     ConsumerAccount account;
   };
@@ -145,7 +157,7 @@ class Lane {
   };
 
   std::unique_ptr<ProducerWorker> make_producer(std::uint32_t number);
-  std::unique_ptr<ConsumerWorker> make_consumer();
+  std::unique_ptr<ConsumerWorker> make_consumer(std::uint32_t number);
   void produce_as(ProducerWorker& worker, const std::stop_token& retire);
   void consume_as(ConsumerWorker& worker, const std::stop_token& retire);
   void fold(ProducerWorker& worker);
@@ -153,13 +165,14 @@ class Lane {
   [[nodiscard]] CrewRules<ProducerWorker> producer_rules();
   [[nodiscard]] CrewRules<ConsumerWorker> consumer_rules();
   template <typename Work>
-  void work(Work work);
+  void work(ThreadUse::Role role, std::uint32_t number, Work work);
   template <typename Worker>
   std::size_t await(Crew<Worker>& crew, const char* role, const char* place);
   void open_gate();
   bool note_failure(const WriteResult& why);
   [[nodiscard]] std::optional<TimePoint> cut_off(TimePoint overdue);
   void watch_spool(const std::stop_token& stop);
+  [[nodiscard]] std::vector<ThreadUse> ended_threads();
   void put_by_what_was_in_hand(Leftovers& leftovers);
   [[nodiscard]] std::optional<nanoseconds> oldest_missing(const SequenceSet& acknowledged,
                                                           std::uint64_t scheduled) const;

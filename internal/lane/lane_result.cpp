@@ -35,7 +35,9 @@ void LaneResult::merge(const LaneResult& other) {
   consumers_done = std::max(consumers_done, other.consumers_done);
   counts += other.counts;
   sequences_agree = sequences_agree && other.sequences_agree;
-  sample.merge(other.sample);
+  samples.warmup.merge(other.samples.warmup);
+  samples.measured.merge(other.samples.measured);
+  self_check.merge(other.self_check);
   loadgen::merge(queue, other.queue);
   loadgen::merge(errors, other.errors);
   if (!failure) failure = other.failure;

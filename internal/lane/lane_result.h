@@ -10,7 +10,8 @@
 #include "delivery/breaker_machine.h"
 #include "delivery/error_counts.h"
 #include "model/counts.h"
-#include "stats/sample.h"
+#include "stats/sampler.h"
+#include "stats/thread_use.h"
 
 namespace loadgen {
 
@@ -22,7 +23,8 @@ struct LaneResult {
   // The numbers of produced and acknowledged sequences, and of messages on the spool's disk, agree
   // with the counts.
   bool sequences_agree = true;
-  Sample sample;  // all that the workers counted and timed
+  Sampler::Totals samples;  // all that the workers counted and timed
+  SelfCheck self_check;
   ChannelStats queue;
   std::vector<ErrorCount> errors;     // of all attempts, in the order they first came
   std::optional<WriteError> failure;  // what ended the lane before its time

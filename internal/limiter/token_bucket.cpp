@@ -89,8 +89,10 @@ void TokenBucket::skip_stale_locked(const Schedule& schedule, nanoseconds elapse
 
 std::size_t TokenBucket::redeem(const Era& era, std::span<const Ticket> tickets,
                                 const std::stop_token& stop) {
-  const bool slept = clock_.sleep_until(tickets.back().due, era.ended.get_token(), stop);
+  const TimePoint due = tickets.back().due;
+  const bool slept = clock_.sleep_until(due, era.ended.get_token(), stop);
   std::unique_lock lock(mutex_);
+  if (slept) oversleep_.record(clock_.now() - due);
   if (!slept && !era.kept_below) {  // the era is still in force, so only the caller was stopped
     Era& ended = begin_era_locked(clock_.now(), era.schedule);
     lock.unlock();
@@ -154,11 +156,17 @@ const Schedule& TokenBucket::schedule() const {
 
 TokenBucket::Totals TokenBucket::totals() const {
   const std::lock_guard lock(mutex_);
-  assert(closed_at_);
   const Schedule& schedule = eras_.back().schedule;
-  const std::uint64_t scheduled =
-      schedule.paced() ? schedule.due_by(elapsed_locked(*closed_at_)) : next_;
+  const TimePoint when = closed_at_ ? *closed_at_ : clock_.now();
+  const std::uint64_t scheduled = schedule.paced() ? schedule.due_by(elapsed_locked(when)) : next_;
   return {scheduled, skipped_};
+}
+
+Histogram TokenBucket::oversleep() const {
+  const std::lock_guard lock(mutex_);
+  Histogram copy;
+  copy.merge(oversleep_);
+  return copy;
 }
 
 }  // namespace loadgen

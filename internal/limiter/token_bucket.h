@@ -19,6 +19,7 @@
 
 #include "base/clock.h"
 #include "plan/schedule.h"
+#include "stats/histogram.h"
 
 namespace loadgen {
 
@@ -73,8 +74,12 @@ class TokenBucket {
   // The schedule in force, or that was in force at close(). Valid as long as the bucket.
   [[nodiscard]] const Schedule& schedule() const;
 
-  // Complete once the bucket is closed and all producers have returned from acquire().
+  // Up to now, or up to close(). Complete once the bucket is closed and all producers have returned
+  // from acquire(). `skipped` lags behind while no producer asks for tickets.
   [[nodiscard]] Totals totals() const;
+  // How much later than asked producers woke for their tickets, once for each sleep. Without
+  // sleeps that something ended.
+  [[nodiscard]] Histogram oversleep() const;
 
  private:
   // The time in which one schedule is in force. An era ends when the rate changes, when a producer
@@ -121,6 +126,7 @@ class TokenBucket {
   bool rate_has_changed_ = false;
   std::uint64_t next_ = 0;  // lowest sequence that no producer has taken
   std::uint64_t skipped_ = 0;
+  Histogram oversleep_;
   std::optional<TimePoint> closed_at_;
 };
 

@@ -34,6 +34,16 @@ struct Counts {
     duplicates_suppressed += other.duplicates_suppressed;
     return *this;
   }
+  // What came after `earlier`, which were the counts of the same run then.
+  friend Counts operator-(Counts now, const Counts& earlier) {
+    now.scheduled -= earlier.scheduled;
+    now.skipped -= earlier.skipped;
+    now.produced -= earlier.produced;
+    now.ends -= earlier.ends;
+    now.retried_frames -= earlier.retried_frames;
+    now.duplicates_suppressed -= earlier.duplicates_suppressed;
+    return now;
+  }
 };
 
 }  // namespace loadgen

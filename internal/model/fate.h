@@ -43,6 +43,10 @@ class Tally {
     for (std::size_t i = 0; i < kFates; ++i) counts_[i] += other.counts_[i];
     return *this;
   }
+  Tally& operator-=(const Tally& other) {
+    for (std::size_t i = 0; i < kFates; ++i) counts_[i] -= other.counts_[i];
+    return *this;
+  }
   friend bool operator==(const Tally&, const Tally&) = default;
 
  private:

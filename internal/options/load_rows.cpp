@@ -24,6 +24,31 @@ OptionRows pace_rows() {
                   .config = {.key = "rps", .note = "null = as fast as possible."}},
                  &Options::rps,
                  Maybe<Rate>{{", such as 500, 0.5, 50k, 1.5M"}, "max", NameOfNone::kMayBeWritten}),
+      option_row({.flag = "--arrival",
+                  .metavariable = "A",
+                  .help = "how messages are spread over the rate: {allowed}",
+                  .details = "how messages are spread over the rate: `even`, or `poisson`: at "
+                             "random, as from many independent users. The total is the same",
+                  .config = {.key = "arrival"}},
+                 &Options::arrival, Choice<Arrival>{}),
+      option_row({.flag = "--stages",
+                  .metavariable = "D:R,...",
+                  .help = "change the rate: to R in a straight line over D, part by part",
+                  .details = "how the rate changes: part by part in a straight line to the rate R "
+                             "over the time D, from `--rps` if that is given, else from 0; "
+                             "`0s:R` jumps. Such as `30s:1000,1m:1000,0s:200,30s:200`; instead of "
+                             "`--duration`",
+                  .config = {.key = "stages", .note = "null = the rate stays."}},
+                 &Options::stages, Stages{}),
+      option_row({.flag = "--warmup",
+                  .metavariable = "D",
+                  .help = "run the load this long before anything is measured",
+                  .details = "the same load first, for this long: stored, counted and audited, but "
+                             "left out of latencies, rates and thresholds. `--duration` counts "
+                             "after it, `--count` includes it. Messages that are due in it and "
+                             "stored later are measured",
+                  .config = {.key = "warmup_s"}},
+                 &Options::warmup, Duration{.example = "5s", .zero_means = " for none"}),
       option_row(
           {.flag = "--duration",
            .metavariable = "D",

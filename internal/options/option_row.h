@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,6 +37,7 @@ struct Settings {
   Options options = {};
   std::optional<std::string> replay_table = {};    // nullopt = the one each run wrote to
   std::optional<std::int64_t> run_to_verify = {};  // nullopt = the latest
+  std::set<std::string_view> given = {};           // the flags of what the user has set
 };
 
 // Where the value stands in the result's config object.

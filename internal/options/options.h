@@ -38,7 +38,7 @@ struct Options {
   Arrival arrival = Arrival::kEven;
   // How the rate changes: from `rps`, stage by stage. Their lengths add up to `duration`. Empty =
   // it stays.
-  std::vector<Stage> stages;
+  std::vector<Stage> stages{};
   // The same load first, for this long, not counted in `duration`: stored and audited, but left out
   // of statistics and thresholds.
   std::chrono::nanoseconds warmup{0};
@@ -107,17 +107,17 @@ struct Options {
   // Percentiles of latency that the text result shows.
   std::vector<double> percentiles{50, 90, 95, 99, 99.9, 99.99};
   // What the result must meet; otherwise the exit code is 99.
-  std::vector<Threshold> thresholds;
+  std::vector<Threshold> thresholds{};
   // Files, each written when the run is over; empty = none. One row a second, as CSV or JSON Lines.
-  std::string timeseries;
-  std::string html;
-  std::string markdown;
-  std::string junit;
+  std::string timeseries{};
+  std::string html{};
+  std::string markdown{};
+  std::string junit{};
   // HdrHistogram's interval log, and its percentile distribution of the response time.
-  std::string hdr_log;
-  std::string hgrm;
+  std::string hdr_log{};
+  std::string hgrm{};
   // An earlier result to compare with; empty = none.
-  std::string baseline;
+  std::string baseline{};
   // Whether a metric that is worse than the baseline's by more than `noise` (a share) makes the
   // exit code 99.
   bool fail_on_regression = false;

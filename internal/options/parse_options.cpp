@@ -30,6 +30,7 @@ void declare(CLI::App& app, const OptionRow& row, Settings& settings) {
     if (text.starts_with("--") || !row.read(settings, text)) {
       reject(row.text.flag, text, "expected " + row.wording.allowed);
     }
+    settings.given.insert(row.text.flag);
   };
   CLI::Option* option = nullptr;
   if (row.text.repeatable) {
@@ -145,8 +146,26 @@ Parsed parse_arguments(CommandName command, std::vector<std::string> arguments) 
   return parsed;
 }
 
+// The stages say how long the run is, and begin at --rps only if it is given.
+void settle_stages(Settings& settings) {
+  Options& options = settings.options;
+  if (options.stages.empty()) return;
+  if (settings.given.contains("--duration")) {
+    throw UsageError("--duration: cannot be given with --stages, which say how long the run is");
+  }
+  if (!settings.given.contains("--rps")) options.rps = 0;
+  if (!options.rps) {
+    throw UsageError(
+        "--rps=max: cannot be given with --stages, which begin at a rate; expected a "
+        "rate, such as 500");
+  }
+  options.duration = std::chrono::nanoseconds(0);
+  for (const Stage& stage : options.stages) options.duration += stage.length;
+}
+
 Command to_run(Parsed parsed) {
   if (!parsed.operands.empty()) reject_unknown(CommandName::kRun, parsed.operands.front());
+  settle_stages(parsed.settings);
   return std::move(parsed.settings.options);
 }
 

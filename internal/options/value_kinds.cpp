@@ -92,7 +92,8 @@ Wording wording_of(const Rate& kind) {
   Wording wording{.low = format_rate(kLowestRate), .high = format_rate(kHighestRate)};
   wording.allowed = fmt::format("a rate from {} to {}{}", wording.low, wording.high, kind.example);
   wording.schema_type = "number";
-  wording.schema = fmt::format(R"("minimum": {}, "maximum": {:.0f})", wording.low, kHighestRate);
+  // 0: stages may begin there.
+  wording.schema = fmt::format(R"("minimum": 0, "maximum": {:.0f})", kHighestRate);
   return wording;
 }
 
@@ -153,6 +154,64 @@ Wording wording_of(const DelayBounds& /*kind*/) {
           .schema_type = "array",
           .schema = R"("items": { "type": "number", "exclusiveMinimum": 0 }, )"
                     R"("minItems": 2, "maxItems": 2)"};
+}
+
+namespace {
+
+// D:R, such as 30s:1000. A rate of 0 is a pause, or the foot of a ramp.
+std::optional<Stage> parse_stage(std::string_view text) {
+  const std::size_t colon = text.find(':');
+  if (colon == std::string_view::npos) return std::nullopt;
+  const auto length = parse_duration(text.substr(0, colon));
+  const std::string_view rate_text = text.substr(colon + 1);
+  const auto rate = rate_text == "0" ? std::optional(0.0) : parse_rate(rate_text);
+  if (!length || !rate) return std::nullopt;
+  return Stage{*length, *rate};
+}
+
+}  // namespace
+
+std::optional<std::vector<Stage>> parse_value(const Stages& /*kind*/, std::string_view text) {
+  constexpr std::size_t kMost = 1000;
+  std::vector<Stage> stages;
+  std::chrono::nanoseconds length{0};
+  bool has_rate = false;
+  for (bool more = true; more;) {
+    const std::size_t comma = text.find(',');
+    const auto stage = parse_stage(text.substr(0, comma));
+    if (!stage || stages.size() == kMost) return std::nullopt;
+    length += stage->length;
+    if (length > kLongestDuration) return std::nullopt;
+    has_rate = has_rate || stage->rate_end > 0;
+    stages.push_back(*stage);
+    more = comma != std::string_view::npos;
+    if (more) text.remove_prefix(comma + 1);
+  }
+  return length.count() > 0 && has_rate ? std::optional(std::move(stages)) : std::nullopt;
+}
+
+std::string show_value(const Stages& /*kind*/, const std::vector<Stage>& value) {
+  std::string shown;
+  for (const Stage& stage : value) {
+    if (!shown.empty()) shown += ',';
+    shown += format_duration(stage.length) + ":" +
+             (stage.rate_end > 0 ? format_rate(stage.rate_end) : "0");
+  }
+  return shown;
+}
+
+ConfigValue config_value(const Stages& kind, const std::vector<Stage>& value,
+                         std::string_view /*key*/) {
+  return value.empty() ? ConfigValue(nullptr) : ConfigValue(show_value(kind, value));
+}
+
+Wording wording_of(const Stages& /*kind*/) {
+  return {.allowed = fmt::format("parts D:R with a comma between them, such as 30s:1000,1m:1000,"
+                                 "0s:200; together above 0 and up to {}, with a rate above 0",
+                                 longest_duration()),
+          .schema_type = "string",
+          .schema = R"("minLength": 1)",
+          .nullable = true};
 }
 
 std::optional<std::string> parse_value(const Text& /*kind*/, std::string_view text) {

@@ -87,6 +87,11 @@ struct DelayBounds {
   using Value = RetryDelay;
 };
 
+// The parts of --stages, D:R each, with a comma between them.
+struct Stages {
+  using Value = std::vector<Stage>;
+};
+
 // Any text that is not empty; an empty field means not set.
 struct Text {
   using Value = std::string;
@@ -191,6 +196,11 @@ std::optional<RetryDelay> parse_value(const DelayBounds& kind, std::string_view 
 std::string show_value(const DelayBounds& kind, const RetryDelay& value);
 ConfigValue config_value(const DelayBounds& kind, const RetryDelay& value, std::string_view key);
 Wording wording_of(const DelayBounds& kind);
+
+std::optional<std::vector<Stage>> parse_value(const Stages& kind, std::string_view text);
+std::string show_value(const Stages& kind, const std::vector<Stage>& value);
+ConfigValue config_value(const Stages& kind, const std::vector<Stage>& value, std::string_view key);
+Wording wording_of(const Stages& kind);
 
 std::optional<std::string> parse_value(const Text& kind, std::string_view text);
 std::string show_value(const Text& kind, const std::string& value);

@@ -9,9 +9,11 @@
 #include <optional>
 #include <random>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
 #include "base/redact.h"
+#include "base/units.h"
 
 namespace loadgen {
 namespace {
@@ -60,6 +62,35 @@ std::int64_t new_run_id(const Clock& clock, std::random_device& random) {
   return (now.count() << 20) | static_cast<std::int64_t>(random() & 0xfffffU);
 }
 
+// The rate over the whole run, the warm-up included.
+std::optional<Profile> profile_of(const Options& options, std::uint64_t seed) {
+  if (!options.rps) return std::nullopt;
+  const Spacing spacing(options.arrival, seed);
+  if (options.stages.empty()) return Profile::constant(*options.rps).spaced(spacing);
+  std::vector<Profile::Piece> pieces{
+      {.length = options.warmup, .rate_begin = *options.rps, .rate_end = *options.rps}};
+  for (const Stage& stage : options.stages) {
+    pieces.push_back(
+        {.length = stage.length, .rate_begin = pieces.back().rate_end, .rate_end = stage.rate_end});
+  }
+  return Profile::of_pieces(pieces).spaced(spacing);
+}
+
+void check_load(const Options& options) {
+  if (!options.rps && options.arrival == Arrival::kPoisson) {
+    throw UsageError("--arrival=poisson: has no meaning with --rps=max, which has no rate");
+  }
+  if (options.warmup.count() > 0 && options.rps == 0) {
+    throw UsageError(
+        "--warmup: has no load with --stages that begin at 0; give --rps, where they begin");
+  }
+  if (options.warmup > kLongestDuration - options.duration) {
+    throw UsageError(fmt::format("--warmup={}: with --duration={} it is longer than {}d",
+                                 format_duration(options.warmup), format_duration(options.duration),
+                                 kLongestDuration / std::chrono::hours(24)));
+  }
+}
+
 }  // namespace
 
 Plan make_plan(Options options, const Clock& clock) {
@@ -73,11 +104,13 @@ Plan make_plan(Options options, const Clock& clock) {
   if (options.on_full == OnFull::kSpill && options.spool.empty()) {
     throw UsageError("--on-full=spill: needs --spool=DIR, where to put what does not fit");
   }
-  const auto profile = options.rps ? std::optional(Profile::constant(*options.rps)) : std::nullopt;
-  Schedule schedule(profile, options.duration, options.count);
+  check_load(options);
   std::random_device random;
   // A seed that people can type and that JSON numbers carry exactly.
   const std::uint64_t seed = options.seed ? *options.seed : random();
+  const bool has_end = options.duration.count() > 0;
+  Schedule schedule(profile_of(options, seed),
+                    has_end ? options.warmup + options.duration : nanoseconds(0), options.count);
   return Plan{.options = std::move(options),
               .schedule = std::move(schedule),
               .seed = seed,

@@ -17,10 +17,6 @@ constexpr double kNoTime = std::numeric_limits<double>::infinity();
 
 double seconds(nanoseconds time) { return static_cast<double>(time.count()) / kNsPerS; }
 
-// The point on the integral at which a message is due. This is even spacing; another spacing is
-// another function here, as long as it never falls and stays within a few messages of `sequence`.
-double point_of(std::uint64_t sequence) { return static_cast<double>(sequence); }
-
 // How long a ramp that rises from `rate` takes until this many messages have accrued: the root of
 // rate t + slope t^2 / 2 = messages, written so that nothing cancels and that, despite rounding, it
 // never falls when `messages` rises.
@@ -109,7 +105,7 @@ const Profile::Segment& Profile::segment_at(nanoseconds elapsed) const {
 
 nanoseconds Profile::when(std::uint64_t sequence) const {
   const Segment& segment = segment_of(sequence);
-  const double time_ns = segment.time_to(point_of(sequence) - segment.before, kNsPerS);
+  const double time_ns = segment.time_to(spacing_.point_of(sequence) - segment.before, kNsPerS);
   if (time_ns >= static_cast<double>((kNever - segment.from).count())) return kNever;
   return segment.from + nanoseconds(std::llround(time_ns));
 }
@@ -118,10 +114,17 @@ std::uint64_t Profile::due_by(nanoseconds elapsed) const {
   if (elapsed.count() < 0) return 0;
   elapsed = std::min(elapsed, kNever - nanoseconds(1));
   // The estimate may be off by about one; correct it with the same rounding that when() uses.
-  auto due = static_cast<std::uint64_t>(messages(elapsed));
+  std::uint64_t due = spacing_.count_by(messages(elapsed));
   while (when(due) <= elapsed) ++due;
   while (due > 0 && when(due - 1) > elapsed) --due;
   return due;
+}
+
+Profile Profile::spaced(const Spacing& spacing) const {
+  Profile profile;
+  profile.spacing_ = spacing;
+  for (const Segment& segment : segments_) profile.append(segment);
+  return profile;
 }
 
 double Profile::rate_at(nanoseconds elapsed) const {
@@ -151,7 +154,7 @@ Profile Profile::changed_at(nanoseconds elapsed, double per_second) const {
 
 double Profile::due_s(std::uint64_t sequence) const {
   const Segment& segment = segment_of(sequence);
-  return segment.from_s() + segment.time_to(point_of(sequence) - segment.before, 1);
+  return segment.from_s() + segment.time_to(spacing_.point_of(sequence) - segment.before, 1);
 }
 
 double Profile::length_s(std::uint64_t messages) const {

@@ -3,8 +3,9 @@
 // allocate.
 //
 // Let I(t) be the integral of the rate from the start to t: how many messages have accrued. Message
-// n is due when I(t) exceeds n, rounded to the nanosecond: message 0 at the first instant with a
-// rate above 0, and none during a pause. Each due time is computed from n, never by adding up
+// n is due when I(t) exceeds its point (Spacing), rounded to the nanosecond. With even spacing the
+// point is n: message 0 is due at the first instant with a rate above 0, and none during a pause.
+// Each due time is computed from n, never by adding up
 // intervals, so nothing drifts. A due time is exact to a nanosecond, within the precision of a
 // double (53 bits) for n. Numbers of messages are exact up to 2^53.
 //
@@ -15,6 +16,8 @@
 #include <cstdint>
 #include <span>
 #include <vector>
+
+#include "plan/spacing.h"
 
 namespace loadgen {
 
@@ -38,6 +41,10 @@ class Profile {
 
   // When a message is due, counted from the start, or kNever. Never earlier than its predecessor.
   [[nodiscard]] std::chrono::nanoseconds when(std::uint64_t sequence) const;
+  // The same rates, with the messages spread by another spacing. The total may change.
+  [[nodiscard]] Profile spaced(const Spacing& spacing) const;
+  [[nodiscard]] const Spacing& spacing() const { return spacing_; }
+
   // How many messages are due at or before `elapsed`; the exact inverse of when().
   [[nodiscard]] std::uint64_t due_by(std::chrono::nanoseconds elapsed) const;
 
@@ -82,6 +89,7 @@ class Profile {
   [[nodiscard]] const Segment& segment_at(std::chrono::nanoseconds elapsed) const;
 
   std::vector<Segment> segments_;
+  Spacing spacing_;
 };
 
 }  // namespace loadgen

@@ -16,7 +16,8 @@ class Schedule {
  public:
   static constexpr std::uint64_t kUnbounded = std::numeric_limits<std::uint64_t>::max();
 
-  // profile: nullopt = as fast as possible: every message is due when a producer asks for it.
+  // profile: nullopt = as fast as possible: every message is due when a producer asks for it. Its
+  // spacing is fitted to the size, so that every spacing gives a schedule of the same size.
   // duration: 0 = no end. count: nullopt = no bound.
   Schedule(std::optional<Profile> profile, std::chrono::nanoseconds duration,
            std::optional<std::uint64_t> count);
@@ -39,6 +40,10 @@ class Schedule {
   [[nodiscard]] Schedule changed_at(std::chrono::nanoseconds elapsed, double per_second) const;
 
  private:
+  // due: how many messages keep their due times, whatever the size.
+  Schedule(std::optional<Profile> profile, std::chrono::nanoseconds duration,
+           std::optional<std::uint64_t> count, std::uint64_t due);
+
   std::optional<Profile> profile_;
   std::chrono::nanoseconds duration_;
   std::optional<std::uint64_t> count_;

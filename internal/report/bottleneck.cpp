@@ -5,8 +5,10 @@
 #include <algorithm>
 #include <optional>
 #include <string_view>
+#include <utility>
 
 #include "base/units.h"
+#include "report/sustained.h"
 
 namespace loadgen {
 namespace {
@@ -31,7 +33,8 @@ struct Figures {
 
 Figures figures_of(const RunReport& report) {
   const double cpu_s = report.client.cpu_user_s + report.client.cpu_system_s;
-  return {.writing = share(report.writing, report.total_time, report.config.consumers),
+  return {.writing = share(report.writing, report.total_time - report.measured_from(),
+                           report.config.consumers),
           .blocked = share(report.queue.blocked, report.produce_time, report.config.producers),
           .cores = std::min<double>(report.environment.cpu_count,
                                     cpu_s / std::max(1e-9, seconds(report.total_time)))};
@@ -108,39 +111,86 @@ std::string usage(const RunReport& report, const Figures& figures) {
   return fmt::format("it used {:.1f} of {} cores", figures.cores, report.environment.cpu_count);
 }
 
-}  // namespace
+// Producers without CPU to wait for woke so late that messages were made late.
+std::optional<std::string> late_timer(const RunReport& report, const Figures& figures) {
+  const Histogram& oversleep = report.self_check.oversleep;
+  const double lag = report.latency.schedule_lag.percentile(50);
+  constexpr double kLateNs = 10e6;
+  if (oversleep.percentile(50) < kLateNs || lag < kLateNs) return std::nullopt;
+  if (figures.cores >= 0.5 * report.environment.cpu_count) return std::nullopt;
+  return fmt::format(
+      "the limiter, whose timers came late: half of its sleeps ended more than {} late, although "
+      "{}",
+      format_latency(oversleep.percentile(50)), usage(report, figures));
+}
 
-std::string blame(const RunReport& report, std::string_view what) {
-  const auto was = [&](std::string_view culprit) {
-    return fmt::format("the {} was {}", what, culprit);
-  };
-  const auto untold = [&](std::string_view why) {
-    return fmt::format("what the {} was cannot be told{}", what, why);
-  };
+// The channel was full, although consumers had time to empty it.
+std::optional<std::string> small_queue(const RunReport& report, const Figures& figures) {
+  if (figures.blocked <= 0.05 || figures.writing > 0.5) return std::nullopt;
+  return fmt::format(
+      "the channel of {}: it was full for producers {:.0f} % of the time, while consumers spent "
+      "{:.0f} % of theirs in writes",
+      format_number(report.queue.capacity, "message"), 100 * figures.blocked,
+      100 * figures.writing);
+}
+
+// The bottleneck as a clause, or, if nothing is known, why.
+struct Finding {
+  BottleneckKind kind;
+  std::string clause;
+  bool is_known = true;
+};
+
+Finding untold(std::string why) { return {BottleneckKind::kNone, std::move(why), false}; }
+
+std::string client_clause(const RunReport& report, const Figures& figures) {
+  return fmt::format(
+      "this program and its machine: {}, and half of the messages were made later than {} after "
+      "they were due",
+      usage(report, figures), format_latency(report.latency.schedule_lag.percentile(50)));
+}
+
+Finding investigate(const RunReport& report) {
   const bool real_database = report.database.kind != "null";
   if (real_database) {
-    if (const auto culprit = outage(report)) return was(*culprit);
+    if (const auto culprit = outage(report)) return {BottleneckKind::kDatabase, *culprit};
   }
   if (report.counts.ends[Fate::kStored] + report.counts.ends[Fate::kInDoubt] == 0 &&
       report.writing.count() == 0) {
-    return was("not the database, which was given nothing");
+    return {BottleneckKind::kNone, "not the database, which was given nothing"};
   }
   if (report.total_time < kTooShort) return untold(" from so short a run");
   const Figures figures = figures_of(report);
+  if (const auto culprit = late_timer(report, figures)) return {BottleneckKind::kLimiter, *culprit};
   if (real_database) {
-    if (const auto culprit = writes(report, figures)) return was(*culprit);
+    if (const auto culprit = writes(report, figures)) return {BottleneckKind::kDatabase, *culprit};
   }
   if (program_is_busy(report, figures)) {
-    return was(fmt::format(
-        "this program and its machine: {}, and half of the messages were made later than {} after "
-        "they were due",
-        usage(report, figures), format_latency(report.latency.schedule_lag.percentile(50))));
+    return {BottleneckKind::kClient, client_clause(report, figures)};
   }
+  if (const auto culprit = small_queue(report, figures)) return {BottleneckKind::kQueue, *culprit};
   const std::string channel = channel_figure(report, figures);
   return untold(fmt::format(
       ": consumers spent {:.0f} % of their time in writes, {}, and as to this program, {}",
       100 * figures.writing, channel.empty() ? "the channel was hardly ever full" : channel,
       usage(report, figures)));
+}
+
+}  // namespace
+
+std::string blame(const RunReport& report, std::string_view what) {
+  const Finding finding = investigate(report);
+  return finding.is_known ? fmt::format("the {} was {}", what, finding.clause)
+                          : fmt::format("what the {} was cannot be told{}", what, finding.clause);
+}
+
+Bottleneck find_bottleneck(const RunReport& report) {
+  if (!report.started) return {.evidence = "the run could not start"};
+  const Sustained was = sustained(report);
+  if (was.rate_was == true) return {.evidence = "the rate was sustained"};
+  Finding finding = investigate(report);
+  return {finding.kind,
+          finding.is_known ? std::move(finding.clause) : "it cannot be told" + finding.clause};
 }
 
 }  // namespace loadgen

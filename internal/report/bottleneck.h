@@ -14,4 +14,7 @@ namespace loadgen {
 // ...". `what` is the word for it, such as "bottleneck".
 std::string blame(const RunReport& report, std::string_view what);
 
+// For programs. A rate that was sustained has no bottleneck.
+Bottleneck find_bottleneck(const RunReport& report);
+
 }  // namespace loadgen

@@ -16,11 +16,18 @@ namespace {
 
 double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
-// The time over which a rate is computed. Each message stands for 1/rate seconds, including the
-// last one; otherwise a run of one message would seem infinitely fast.
+// How long the schedule is, until the last message has accrued. A rate must be wanted.
+double schedule_s(const RunReport& report) {
+  assert(report.profile);
+  return report.profile->length_s(report.counts.scheduled);
+}
+
+// The measured time over which a rate is computed, up to `time`. Each message stands for 1/rate
+// seconds, including the last one; otherwise a run of one message would seem infinitely fast.
 double time_base_s(const RunReport& report, nanoseconds time) {
-  const double due = report.profile ? report.profile->length_s(report.counts.scheduled) : 0;
-  return time.count() > 0 ? std::max(seconds(time), due) : 0;
+  if (time.count() <= 0) return 0;
+  const double due = report.profile ? schedule_s(report) : 0;
+  return std::max(seconds(time), due) - seconds(report.measured_from());
 }
 
 double per_second(std::uint64_t count, double seconds) {
@@ -30,8 +37,7 @@ double per_second(std::uint64_t count, double seconds) {
 // Whether the last message was stored or given up about when a run at the wanted rate would have
 // ended. A rate must be wanted.
 bool in_time(const RunReport& report) {
-  assert(report.profile);
-  const double due_s = report.profile->length_s(report.counts.scheduled);
+  const double due_s = schedule_s(report);
   return seconds(report.total_time) <= due_s * 1.02 + 0.25;
 }
 
@@ -39,15 +45,20 @@ bool in_time(const RunReport& report) {
 
 std::optional<double> wanted_per_second(const RunReport& report) {
   if (!report.profile) return std::nullopt;
-  return report.profile->mean_rate(report.counts.scheduled);
+  if (!report.warmup) return report.profile->mean_rate(report.counts.scheduled);
+  const nanoseconds warmup = report.config.warmup;
+  const double length_s = schedule_s(report) - seconds(warmup);
+  if (length_s <= 0) return std::nullopt;
+  return (static_cast<double>(report.counts.scheduled) - report.profile->messages(warmup)) /
+         length_s;
 }
 
 double produced_per_second(const RunReport& report) {
-  return per_second(report.counts.produced, time_base_s(report, report.produce_time));
+  return per_second(report.measured().produced, time_base_s(report, report.produce_time));
 }
 
 double stored_per_second(const RunReport& report) {
-  return per_second(report.counts.ends[Fate::kStored], time_base_s(report, report.total_time));
+  return per_second(report.measured().ends[Fate::kStored], time_base_s(report, report.total_time));
 }
 
 namespace {
@@ -97,6 +108,9 @@ std::string with_losses(const RunReport& report, std::string sentence) {
 std::string judge_rate(const RunReport& report) {
   const std::string stored = format_amount(stored_per_second(report), 0);
   const std::optional<double> wanted_rate = wanted_per_second(report);
+  if (report.warmup && report.measured().scheduled == 0) {
+    return "Nothing was measured: the run ended within its warm-up.";
+  }
   if (!wanted_rate) {
     return fmt::format("No rate was asked for: {} messages a second were stored{}; {}.", stored,
                        missing(report), blame(report, "limit"));

@@ -6,7 +6,9 @@
 #include "base/units.h"
 #include "loadgen_version.h"
 #include "options/option_rows.h"
+#include "report/bottleneck.h"
 #include "report/judge.h"
+#include "report/series_json.h"
 #include "report/sustained.h"
 
 namespace loadgen {
@@ -88,6 +90,44 @@ Json breaker_json(const BreakerReport& breaker) {
           {"half_open_s", seconds(breaker.half_open)}};
 }
 
+Json client_json(const RunReport& report) {
+  Json threads = Json::array();
+  for (const ThreadUse& thread : report.self_check.threads) {
+    threads.push_back(
+        {{"role", thread.role == ThreadUse::Role::kProducer ? "producer" : "consumer"},
+         {"index", thread.index},
+         {"cpu_s", seconds(thread.cpu)},
+         {"busy_share", thread.busy_share()}});
+  }
+  const Histogram& oversleep = report.self_check.oversleep;
+  return {{"cpu_user_s", report.client.cpu_user_s},
+          {"cpu_system_s", report.client.cpu_system_s},
+          {"max_rss_bytes", report.client.max_rss_bytes},
+          {"threads", std::move(threads)},
+          {"oversleep_us",
+           {{"p50", microseconds(oversleep.percentile(50))},
+            {"p99", microseconds(oversleep.percentile(99))}}}};
+}
+
+Json bottleneck_json(const RunReport& report) {
+  const Bottleneck bottleneck = find_bottleneck(report);
+  return {{"kind", to_name(bottleneck.kind)}, {"evidence", bottleneck.evidence}};
+}
+
+Json warmup_json(const Warmup& warmup) {
+  return {{"duration_s", seconds(warmup.duration)},
+          {"counts", counts_json(warmup.counts)},
+          {"latency_us", {{"response", histogram_json(warmup.response)}}}};
+}
+
+Json events_json(const std::vector<RunEvent>& events) {
+  Json list = Json::array();
+  for (const RunEvent& event : events) {
+    list.push_back({{"t_s", seconds(event.at)}, {"kind", event.kind}, {"text", event.text}});
+  }
+  return list;
+}
+
 Json resumed_json(const std::vector<ResumedRun>& runs) {
   Json list = Json::array();
   for (const ResumedRun& run : runs) {
@@ -162,7 +202,9 @@ Json result_document(const RunReport& report) {
         {"queue_wait", histogram_json(latency.queue_wait)},
         {"batch_wait", histogram_json(latency.batch_wait)},
         {"write", histogram_json(latency.write)},
-        {"held_back", histogram_json(latency.held_back)}}},
+        {"held_back", histogram_json(latency.held_back)},
+        {"uncorrected", histogram_json(latency.uncorrected)}}},
+      {"warmup", report.warmup ? warmup_json(*report.warmup) : Json(nullptr)},
       {"queue",
        {{"capacity", report.queue.capacity},
         {"depth_max", report.queue.depth_max},
@@ -171,20 +213,20 @@ Json result_document(const RunReport& report) {
       {"batches",
        {{"count", report.frames.count()},
         {"rows_mean",
-         batches > 0 ? static_cast<double>(report.counts.ends[Fate::kStored]) / batches : 0.0},
+         batches > 0 ? static_cast<double>(report.measured().ends[Fate::kStored]) / batches : 0.0},
         {"full", report.frames.full},
         {"linger", report.frames.linger},
         {"drain", report.frames.drain}}},
-      {"client",
-       {{"cpu_user_s", report.client.cpu_user_s},
-        {"cpu_system_s", report.client.cpu_system_s},
-        {"max_rss_bytes", report.client.max_rss_bytes}}},
+      {"client", client_json(report)},
+      {"bottleneck", bottleneck_json(report)},
       {"breaker", breaker_json(report.breaker)},
       {"audit", audit_json(report.audit)},
       {"resumed", resumed_json(report.resumed)},
       {"errors", errors_json(report.errors)},
       {"failure", report.failure ? error_json(*report.failure) : Json(nullptr)},
-      {"verdict", report.verdict}};
+      {"verdict", report.verdict},
+      {"events", events_json(report.events)},
+      {"series", series_json(report.series)}};
   return Json::parse(json_text(document));  // with U+FFFD for what is not UTF-8
 }
 

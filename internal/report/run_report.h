@@ -1,9 +1,11 @@
 // The finished result of a run. Every output format is a function of this value.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "audit/audit.h"
@@ -15,6 +17,8 @@
 #include "plan/profile.h"
 #include "sink/sink.h"
 #include "stats/sample.h"
+#include "stats/series.h"
+#include "stats/thread_use.h"
 
 namespace loadgen {
 
@@ -24,11 +28,30 @@ struct ClientUsage {
   std::uint64_t max_rss_bytes = 0;
 };
 
+// What kept a run from being faster, or on its schedule. kNone: nothing did, or it cannot be told.
+enum class BottleneckKind { kNone, kDatabase, kClient, kQueue, kLimiter };
+[[nodiscard]] constexpr std::string_view to_name(BottleneckKind kind) {
+  constexpr std::array<std::string_view, 5> kNames{"none", "database", "client", "queue",
+                                                   "limiter"};
+  return kNames.at(static_cast<std::size_t>(kind));
+}
+struct Bottleneck {
+  BottleneckKind kind = BottleneckKind::kNone;
+  std::string evidence;  // a clause with the figures
+};
+
 struct Environment {
   std::string hostname;
   std::string os;
   std::string cpu_model;
   unsigned cpu_count = 0;
+};
+
+// Something that changed during the run.
+struct RunEvent {
+  nanoseconds at{0};  // from the start of production
+  std::string kind;   // "warmup", "breaker", "signal", "failure", "drain", ...
+  std::string text;
 };
 
 struct ReportedError {
@@ -50,6 +73,14 @@ struct ResumedRun {
   AuditResult audit{};        // of all it ever put into the spool
 };
 
+// What came before the measured time. Messages that are due in the warm-up and stored after it are
+// measured.
+struct Warmup {
+  nanoseconds duration{0};
+  Counts counts;       // when it ended
+  Histogram response;  // of the messages stored in it
+};
+
 struct RunReport {
   std::int64_t run_id = 0;
   WallTime started_at;
@@ -64,17 +95,23 @@ struct RunReport {
   nanoseconds drain_time{0};      // from then until the last consumer was done
   nanoseconds total_time{0};      // until the last commit, or until the run gave up on the rest
   nanoseconds silence_at_end{0};  // since the last commit, when the run ended
-  LatencyHistograms latency;      // of stored messages
+  // Of messages that were stored in the measured time; but latency.stored is that of the whole run.
+  LatencyHistograms latency;
+  std::optional<Warmup> warmup;  // nullopt = none was asked for
+  Series series;                 // of the whole run
   // At the end: how long ago the oldest message was due that is not known to be stored.
   std::optional<nanoseconds> oldest_not_stored;
   ChannelStats queue;
+  // Of the measured time; `writing` is summed over consumers.
   Frames frames;
-  nanoseconds writing{0};  // summed over consumers
+  nanoseconds writing{0};
   ClientUsage client;
+  SelfCheck self_check;
   AuditResult audit;
   std::vector<ReportedError> errors;     // of all attempts, in the order they first came
   std::optional<ReportedError> failure;  // what ended the run before its time
   BreakerReport breaker;
+  std::vector<RunEvent> events;     // in order of time
   std::vector<ResumedRun> resumed;  // earlier runs, before this run began
   std::string unsent_problem;  // why --unsent does not hold all unsent messages; empty = it does
 
@@ -89,6 +126,11 @@ struct RunReport {
   int exit_code = 0;
 
   [[nodiscard]] bool accounts_agree() const { return counts.balance() && sequences_agree; }
+  // Without the warm-up.
+  [[nodiscard]] Counts measured() const { return warmup ? counts - warmup->counts : counts; }
+  [[nodiscard]] nanoseconds measured_from() const {
+    return warmup ? warmup->duration : nanoseconds(0);
+  }
 };
 
 }  // namespace loadgen

@@ -8,6 +8,7 @@
 
 #include "base/redact.h"
 #include "base/units.h"
+#include "options/value_kinds.h"
 #include "report/judge.h"
 #include "report/sustained.h"
 
@@ -37,12 +38,16 @@ void add_settings(const RunReport& report, Out out) {
   std::string limits;
   if (config.count) limits += fmt::format(", --count={}", *config.count);
   if (config.burst) limits += fmt::format(", --burst={}", *config.burst);
+  if (config.arrival == Arrival::kPoisson) limits += ", --arrival=poisson";
+  if (config.warmup.count() > 0) {
+    limits += fmt::format(", --warmup={}", format_duration(config.warmup));
+  }
   if (config.max_lag) limits += fmt::format(", --max-lag={}", format_duration(*config.max_lag));
-  fmt::format_to(out,
-                 "Load      {}, {} B a message, --duration={}{}, channel of {}, --on-full={}\n",
+  fmt::format_to(out, "Load      {}, {} B a message, {}{}, channel of {}, --on-full={}\n",
                  format_number(config.producers, "producer"), config.message_size,
-                 format_duration(config.duration), limits, format_count(config.queue_capacity),
-                 to_name(config.on_full));
+                 config.stages.empty() ? "--duration=" + format_duration(config.duration)
+                                       : "--stages=" + show_value(Stages{}, config.stages),
+                 limits, format_count(config.queue_capacity), to_name(config.on_full));
   fmt::format_to(out,
                  "Writing   {}, --insert={}, --batch-size={}, --linger={}, --delivery={}, "
                  "--verify={}\n",
@@ -75,14 +80,36 @@ void add_rate(const RunReport& report, Out out) {
 // Says which messages the latencies cover, and how long the oldest of the others has waited.
 std::string latency_note(const RunReport& report) {
   const Counts& counts = report.counts;
-  if (counts.ends[Fate::kStored] == counts.scheduled) return "";
+  const std::string warmup = report.warmup ? fmt::format(" after the warm-up of {}",
+                                                         format_seconds(report.measured_from()))
+                                           : "";
+  const std::uint64_t stored = report.measured().ends[Fate::kStored];
+  if (counts.ends[Fate::kStored] == counts.scheduled) {
+    return warmup.empty()
+               ? ""
+               : fmt::format("  Of the {} messages stored{}.\n", format_count(stored), warmup);
+  }
   return fmt::format(
-      "  Of the {} messages stored, out of {}{}.\n", format_count(counts.ends[Fate::kStored]),
+      "  Of the {} messages stored{}, out of {}{}.\n", format_count(stored), warmup,
       format_count(counts.scheduled),
       report.oldest_not_stored
           ? fmt::format("; the oldest of the others was due {} before the end",
                         format_latency(static_cast<double>(report.oldest_not_stored->count())))
           : "");
+}
+
+// What other tools would have shown, and why it differs.
+std::string uncorrected_note(const LatencyHistograms& latency) {
+  const Histogram& uncorrected = latency.uncorrected;
+  if (uncorrected.count() == 0) return "";
+  std::string note = fmt::format(
+      "  Uncorrected, as a tool that waits for each answer counts it (only writes): p50 {}, p99 "
+      "{}.\n",
+      format_latency(uncorrected.percentile(50)), format_latency(uncorrected.percentile(99)));
+  if (latency.response.percentile(99) > 2 * uncorrected.percentile(99)) {
+    note += "  The response time is longer by the time that messages waited to be written.\n";
+  }
+  return note;
 }
 
 void add_latency(const RunReport& report, Out out) {
@@ -114,7 +141,7 @@ void add_latency(const RunReport& report, Out out) {
   if (was_held_back) {
     fmt::format_to(out, "  Held back: the part of write that was waiting between attempts.\n");
   }
-  fmt::format_to(out, "{}\n", latency_note(report));
+  fmt::format_to(out, "{}{}\n", uncorrected_note(latency), latency_note(report));
 }
 
 void add_counts(const RunReport& report, Out out) {
@@ -230,7 +257,7 @@ std::string text_report(const RunReport& report) {
                  "Batches   {} of {:.1f} rows on average; closed {} full, {} by linger, {} by "
                  "drain\n",
                  format_count(batches.count()),
-                 batches.count() > 0 ? static_cast<double>(report.counts.ends[Fate::kStored]) /
+                 batches.count() > 0 ? static_cast<double>(report.measured().ends[Fate::kStored]) /
                                            static_cast<double>(batches.count())
                                      : 0.0,
                  format_count(batches.full), format_count(batches.linger),

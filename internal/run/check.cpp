@@ -34,7 +34,8 @@ Checked check(const Drained& drained) {
                              .acknowledged = end.acknowledged,
                              .produced = end.produced,
                              .generator = opened.lane->generator(),
-                             .duplicates_allowed = end.result.sample.resent},
+                             .duplicates_allowed = end.result.samples.measured.resent +
+                                                   end.result.samples.warmup.resent},
                             mode, ending.token(Phase::kAborting), &watch.rows_read());
     });
     if (checked.audit.mode != VerifyMode::kOff && !checked.audit.passed) {

@@ -1,6 +1,9 @@
 #include "run/conclude.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <cstring>
 #include <utility>
 
 #include "report/judge.h"
@@ -18,12 +21,58 @@ ReportedError reported(const WriteResult& result, std::uint64_t count) {
 }
 
 void take_times(RunReport& report, const LaneResult& lane) {
+  const TimePoint last_commit =
+      std::max(lane.samples.measured.last_commit, lane.samples.warmup.last_commit);
   report.produce_time = lane.producers_done - lane.start;
   report.drain_time = lane.consumers_done - lane.producers_done;
-  report.silence_at_end = lane.consumers_done - std::max(lane.sample.last_commit, lane.start);
+  report.silence_at_end = lane.consumers_done - std::max(last_commit, lane.start);
   const std::uint64_t stored = lane.counts.ends[Fate::kStored];
   const bool all_stored = stored == lane.counts.produced && stored > 0;
-  report.total_time = (all_stored ? lane.sample.last_commit : lane.consumers_done) - lane.start;
+  report.total_time = (all_stored ? last_commit : lane.consumers_done) - lane.start;
+}
+
+// The numbers that were measured, and those of the warm-up.
+void take_measurements(RunReport& report, LaneResult& lane, Observer::Observed observed) {
+  report.counts = lane.counts;
+  report.frames = lane.samples.measured.frames;
+  report.writing = lane.samples.measured.writing;
+  report.latency = std::move(lane.samples.measured.latency);
+  report.latency.stored.merge(lane.samples.warmup.latency.stored);
+  report.series = std::move(observed.series);
+  report.self_check = std::move(lane.self_check);
+  if (!observed.warmup) return;
+  report.warmup.emplace(Warmup{.duration = observed.warmup->duration,
+                               .counts = observed.warmup->counts,
+                               .response = std::move(lane.samples.warmup.latency.response)});
+}
+
+std::string end_of_production(const LaneResult& lane) {
+  if (lane.interrupted_by != 0) {
+    return fmt::format("SIG{} ended production", sigabbrev_np(lane.interrupted_by));
+  }
+  return "production ended";
+}
+
+// What changed on the way.
+void take_events(RunReport& report, const LaneResult& lane) {
+  std::vector<RunEvent>& events = report.events;
+  if (report.warmup) events.push_back({report.warmup->duration, "warmup", "the warm-up ended"});
+  for (const BreakerTransition& transition : lane.breaker.transitions) {
+    events.push_back({transition.at - lane.start, "breaker",
+                      fmt::format("the circuit breaker is {} (it was {})", to_name(transition.to),
+                                  to_name(transition.from))});
+  }
+  events.push_back({lane.producers_done - lane.start,
+                    lane.interrupted_by != 0 ? "signal" : "production", end_of_production(lane)});
+  if (lane.failure) {
+    events.push_back({lane.producers_done - lane.start, "failure",
+                      fmt::format("the run failed: {}", lane.failure->message)});
+  }
+  if (lane.drain_timed_out) {
+    events.push_back({lane.consumers_done - lane.start, "drain", "the drain timeout was over"});
+  }
+  std::stable_sort(events.begin(), events.end(),
+                   [](const RunEvent& a, const RunEvent& b) { return a.at < b.at; });
 }
 
 // What went wrong on the way.
@@ -58,13 +107,11 @@ RunReport conclude(const std::vector<ResumedRun>& resumed, Drained drained,
   report.audit_aborted_by = checked.aborted_by;
   take_times(report, lane);
   take_errors(report, lane, checked);
-  report.counts = lane.counts;
+  take_events(report, lane);
+  take_measurements(report, lane, std::move(drained.observed));
   report.sequences_agree = lane.sequences_agree;
   report.queue = lane.queue;
   report.breaker = lane.breaker;
-  report.frames = lane.sample.frames;
-  report.writing = lane.sample.writing;
-  report.latency = std::move(lane.sample.latency);
   report.oldest_not_stored = lane.oldest_not_stored;
   report.unsent_problem = lane.unsent_problem;
   report.interrupted_by = lane.interrupted_by;

@@ -2,15 +2,13 @@
 
 #include <spdlog/spdlog.h>
 
-#include <system_error>
-#include <thread>
+#include <utility>
 
 #include "base/error.h"
 #include "loadgen_version.h"
 #include "report/result_document.h"
 #include "run/await_database.h"
 #include "run/machine.h"
-#include "run/progress.h"
 
 namespace loadgen {
 namespace {
@@ -34,21 +32,8 @@ void record_start(const Opened& opened) {
       opened.clock, plan.options, [&] { opened.target.interrupt(); }, [&] { log->start(record); });
 }
 
-// Shows the progress line as long as the result exists; without a thread the run goes on without
-// it.
-std::jthread start_progress(const Opened& opened, TimePoint begin) {
-  const Options& options = opened.plan.options;
-  if (!options.progress || options.quiet) return {};
-  try {
-    return std::jthread([&opened, begin](const std::stop_token& stop) {
-      show_progress({opened.lane->sampler(), opened.lane->channel(), opened.clock, begin,
-                     opened.lane->schedule().end()},
-                    *opened.plan.options.progress, stop);
-    });
-  } catch (const std::system_error& error) {
-    spdlog::warn("There is no progress line: {}", error.what());
-    return {};
-  }
+Observer::Settings observer_settings(const Options& options) {
+  return {.warmup = options.warmup, .progress = options.quiet ? std::nullopt : options.progress};
 }
 
 }  // namespace
@@ -58,12 +43,14 @@ Drained drive(const Connected& connected) {
   Lane& lane = *opened.lane;
   lane.start();
   record_start(opened);
-  {
-    const std::jthread progress = start_progress(opened, lane.begin());
-    lane.await_producers();
-    lane.await_consumers();
-  }
-  return {opened, lane.finish(), opened.target.info(), client_usage()};
+  Observer observer(lane, opened.clock, observer_settings(opened.plan.options), {});
+  observer.begin(lane.begin());
+  lane.await_producers();
+  lane.await_consumers();
+  observer.stop();
+  LaneEnd end = lane.finish();
+  Observer::Observed observed = observer.finish(end.result.counts);
+  return {opened, std::move(end), std::move(observed), opened.target.info(), client_usage()};
 }
 
 }  // namespace loadgen

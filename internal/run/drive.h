@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "lane/lane.h"
 #include "report/run_report.h"
+#include "run/observer.h"
 #include "run/open.h"
 
 namespace loadgen {
@@ -11,6 +12,7 @@ namespace loadgen {
 struct Drained {
   const Opened& opened;
   LaneEnd end;
+  Observer::Observed observed;
   TargetInfo database;
   ClientUsage client;
 };

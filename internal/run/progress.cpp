@@ -51,32 +51,28 @@ std::string progress_line(const ProgressFigures& figures, std::size_t columns) {
   return line;
 }
 
-void show_progress(const ProgressSource& source, nanoseconds interval,
-                   const std::stop_token& stop) {
-  const bool redraw = can_redraw();
-  TimePoint last = source.start;
-  std::uint64_t last_stored = 0;
-  TimePoint next = source.start + interval;
-  while (source.clock.sleep_until(next, stop)) {
-    const TimePoint now = source.clock.now();
-    while (next <= now) next += interval;  // a stall skips lines instead of queueing them
-    const Sampler::Counted counted = source.sampler.tick();
-    const std::uint64_t stored = counted.ends[Fate::kStored];
-    const double rate = static_cast<double>(stored - last_stored) / seconds(now - last);
-    std::string line = progress_line({.elapsed = now - source.start,
-                                      .planned = source.planned,
-                                      .produced = counted.produced,
-                                      .stored = stored,
-                                      .stored_per_s = rate,
-                                      .waiting = source.channel.stats().depth},
-                                     redraw ? terminal_columns() : 0);
-    // The cursor goes back to the first column, so that a log line overwrites the progress.
-    line = redraw ? fmt::format("\r{}\x1b[K\r", line) : fmt::format("{}\n", line);
-    show_progress_line(line);
-    last = now;
-    last_stored = stored;
-  }
-  if (redraw) show_progress_line("\r\x1b[K");
+ProgressLine::ProgressLine(const ProgressSource& source)
+    : source_(source), redraws_(can_redraw()), last_(source.start) {}
+
+ProgressLine::~ProgressLine() {
+  if (redraws_) show_progress_line("\r\x1b[K");
+}
+
+void ProgressLine::show(TimePoint now) {
+  const Sampler::Counted counted = source_.sampler.counted();
+  const std::uint64_t stored = counted.ends[Fate::kStored];
+  const double rate = static_cast<double>(stored - last_stored_) / seconds(now - last_);
+  const std::string line = progress_line({.elapsed = now - source_.start,
+                                          .planned = source_.planned,
+                                          .produced = counted.produced,
+                                          .stored = stored,
+                                          .stored_per_s = rate,
+                                          .waiting = source_.channel.stats().depth},
+                                         redraws_ ? terminal_columns() : 0);
+  // The cursor goes back to the first column, so that a log line overwrites the progress.
+  show_progress_line(redraws_ ? fmt::format("\r{}\x1b[K\r", line) : fmt::format("{}\n", line));
+  last_ = now;
+  last_stored_ = stored;
 }
 
 }  // namespace loadgen

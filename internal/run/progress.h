@@ -4,7 +4,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
-#include <stop_token>
 #include <string>
 
 #include "base/clock.h"
@@ -13,11 +12,10 @@
 
 namespace loadgen {
 
-// Where the line gets its figures. Borrowed; must outlive the thread.
+// Where the line gets its figures. Borrowed; must outlive the line.
 struct ProgressSource {
   Sampler& sampler;
   const Channel& channel;
-  Clock& clock;
   TimePoint start;
   std::optional<nanoseconds> planned;  // length of the run, when known
 };
@@ -36,7 +34,23 @@ struct ProgressFigures {
 // left out, from the right, because a wrapped line could not be redrawn. 0 = no limit.
 std::string progress_line(const ProgressFigures& figures, std::size_t columns);
 
-// A thread's body: prints until stopped.
-void show_progress(const ProgressSource& source, nanoseconds interval, const std::stop_token& stop);
+// The line on the user's terminal. For one thread.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const ProgressSource& source);
+  ProgressLine(const ProgressLine&) = delete;
+  ProgressLine& operator=(const ProgressLine&) = delete;
+  // Removes a line that was drawn in place.
+  ~ProgressLine();
+
+  // The rate in it is that since the last call.
+  void show(TimePoint now);
+
+ private:
+  const ProgressSource source_;
+  const bool redraws_;
+  TimePoint last_;
+  std::uint64_t last_stored_ = 0;
+};
 
 }  // namespace loadgen

@@ -44,6 +44,12 @@ class Histogram {
   void clear();
 
   [[nodiscard]] std::uint64_t count() const { return count_; }
+  // Calls visit(highest value of the slot in nanoseconds, count) for each slot that is not empty,
+  // in ascending order.
+  template <typename Visit>
+  void for_each_slot(Visit visit) const {
+    for_each_touched([&](std::size_t index) { visit(highest_at(index), counts_.get()[index]); });
+  }
   // All in nanoseconds; 0 when empty.
   [[nodiscard]] double min() const { return count_ > 0 ? static_cast<double>(min_) : 0; }
   [[nodiscard]] double max() const { return static_cast<double>(max_); }

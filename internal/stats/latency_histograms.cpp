@@ -9,12 +9,13 @@ void LatencyHistograms::merge(const LatencyHistograms& other) {
   batch_wait.merge(other.batch_wait);
   write.merge(other.write);
   held_back.merge(other.held_back);
+  uncorrected.merge(other.uncorrected);
   stored.merge(other.stored);
 }
 
 void LatencyHistograms::clear() {
   for (Histogram* const histogram :
-       {&response, &schedule_lag, &queue_wait, &batch_wait, &write, &held_back}) {
+       {&response, &schedule_lag, &queue_wait, &batch_wait, &write, &held_back, &uncorrected}) {
     histogram->clear();
   }
   stored = StoredCurve();
@@ -25,6 +26,7 @@ void LatencyHistograms::record(std::span<const Message> messages, TimePoint star
                                nanoseconds held_back_for) {
   write.record(write_end - write_begin, messages.size());
   held_back.record(held_back_for, messages.size());
+  uncorrected.record(write_end - write_begin);
   stored.record(write_end - start, messages.size());
   for (std::size_t i = 0; i < messages.size();) {
     // At high rates messages are made in batches and share their times: counted in one go.

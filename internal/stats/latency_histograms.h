@@ -21,7 +21,10 @@ struct LatencyHistograms {
   Histogram batch_wait;    // taken -> write begins
   Histogram write;         // write begins -> commit confirmed
   Histogram held_back;     // the part of write that was waiting between attempts
-  StoredCurve stored;      // how many messages were stored by when
+  // Write, but each frame counts once and not each message: what a tool reports that sends a
+  // request only when the one before is answered.
+  Histogram uncorrected;
+  StoredCurve stored;  // how many messages were stored by when
 
   // Counts the messages of a stored frame. `start`: of production.
   void record(std::span<const Message> messages, TimePoint start, TimePoint write_begin,

@@ -16,33 +16,54 @@ void Sampler::watch(ConsumerMeter& meter) {
 
 void Sampler::unwatch(ProducerMeter& meter) {
   const std::lock_guard lock(mutex_);
-  meter.drain(total_);
+  meter.drain(open_);
   std::erase(producers_, &meter);
 }
 
 void Sampler::unwatch(ConsumerMeter& meter) {
   const std::lock_guard lock(mutex_);
-  meter.drain(total_);
+  meter.drain(open_);
   std::erase(consumers_, &meter);
 }
 
-Sampler::Counted Sampler::tick() {
+Sampler::Counted Sampler::counted() {
   const std::lock_guard lock(mutex_);
   gather_locked();
-  return {total_.produced, total_.ends};
+  Counted counted;
+  for (const Sample* const part : {&totals_.warmup, &totals_.measured, &open_}) {
+    counted.produced += part->produced;
+    counted.ends += part->ends;
+  }
+  return counted;
 }
 
-Sample Sampler::finish() {
+const Sample& Sampler::close_interval() {
+  closed_.clear();
   const std::lock_guard lock(mutex_);
   gather_locked();
+  std::swap(open_, closed_);
+  totals_.measured.merge(closed_);
+  return closed_;
+}
+
+void Sampler::end_warmup() {
+  const std::lock_guard lock(mutex_);
+  totals_.warmup = std::exchange(totals_.measured, Sample());
+}
+
+Sampler::Totals Sampler::finish() {
+  const std::lock_guard lock(mutex_);
+  gather_locked();
+  totals_.measured.merge(open_);
+  open_.clear();
   producers_.clear();
   consumers_.clear();
-  return std::move(total_);
+  return std::move(totals_);
 }
 
 void Sampler::gather_locked() {
-  for (ProducerMeter* const meter : producers_) meter->drain(total_);
-  for (ConsumerMeter* const meter : consumers_) meter->drain(total_);
+  for (ProducerMeter* const meter : producers_) meter->drain(open_);
+  for (ConsumerMeter* const meter : consumers_) meter->drain(open_);
 }
 
 }  // namespace loadgen

@@ -1,6 +1,6 @@
-// Gathers what all meters of a run have counted, at each tick and at the end. So the result is the
-// sum of what was shown during the run. Thread-safe. Owns no thread: the progress line calls
-// tick().
+// Gathers what all meters of a run have counted, interval by interval. So the result is the sum of
+// what was shown during the run. Thread-safe, except that close_interval() and end_warmup() belong
+// to one thread. Owns no thread.
 #pragma once
 
 #include <cstdint>
@@ -27,19 +27,33 @@ class Sampler {
     std::uint64_t produced = 0;
     Tally ends;
   };
-  Counted tick();
+  Counted counted();
 
+  // Ends the interval now and returns what happened in it. Valid until the next call. The same
+  // memory serves every other interval.
+  const Sample& close_interval();
+
+  // The intervals closed so far were the warm-up, whose samples are kept apart.
+  void end_warmup();
+
+  struct Totals {
+    Sample warmup;
+    Sample measured;
+  };
   // Gathers for the last time and returns everything.
-  [[nodiscard]] Sample finish();
+  [[nodiscard]] Totals finish();
 
  private:
   void gather_locked();
+
+  Sample closed_;  // the interval before; written by close_interval() alone
 
   std::mutex mutex_;
   // Guarded by mutex_.
   std::vector<ProducerMeter*> producers_;
   std::vector<ConsumerMeter*> consumers_;
-  Sample total_;
+  Sample open_;  // the interval that has not ended
+  Totals totals_;
 };
 
 }  // namespace loadgen

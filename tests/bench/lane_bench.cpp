@@ -29,7 +29,7 @@ double messages_per_s(ConsumerAccount::Timing timing, std::chrono::duration<doub
   const Opened opened = open(plan, *target, clock, timing);
   const LaneResult lane = drive(connect(opened)).end.result;
   return static_cast<double>(lane.counts.ends[Fate::kStored]) /
-         std::chrono::duration<double>(lane.sample.last_commit - lane.start).count();
+         std::chrono::duration<double>(lane.samples.measured.last_commit - lane.start).count();
 }
 
 double median(std::vector<double> values) {

@@ -41,7 +41,7 @@ inline Scaled scale_at_random(const Options& options, unsigned seed,
     const auto up_to = [&](std::uint32_t most) {
       return std::uniform_int_distribution<std::uint32_t>(0, most)(random);
     };
-    while (!stop.stop_requested() && lane.sampler().tick().produced == 0)
+    while (!stop.stop_requested() && lane.sampler().counted().produced == 0)
       clock.sleep_until(clock.now() + 1ms, stop);
     while (!stop.stop_requested() && !lane.ending().reached(Phase::kDraining)) {
       lane.resize_producers(up_to(12));  // nobody is a number, too
