@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "base/time_limit.h"
-#include "report/result_document.h"
 #include "report/judge.h"
+#include "report/result_document.h"
 #include "run/await_database.h"
 #include "run/log.h"
 
