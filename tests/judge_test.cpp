@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "report/bottleneck.h"
 #include "report/sustained.h"
 
 using namespace loadgen;
@@ -516,6 +517,46 @@ TEST_CASE("verdict: the program is the bottleneck only when it was busy") {
   CHECK(contains(verdict(report), "was this program and its machine"));
   report.config.spool = "spool";  // or its disk
   CHECK_FALSE(contains(verdict(report), "was this program"));
+}
+
+TEST_CASE("bottleneck: each kind by its evidence") {
+  CHECK(find_bottleneck(good_report()).kind == BottleneckKind::kNone);
+  RunReport report = slow_report();
+  report.writing = 95s;
+  CHECK(find_bottleneck(report).kind == BottleneckKind::kDatabase);
+  report = slow_report();
+  report.client = {.cpu_user_s = 30, .cpu_system_s = 10};
+  CHECK(find_bottleneck(report).kind == BottleneckKind::kClient);
+  report = slow_report();
+  report.queue.blocked = 50s;
+  report.queue.capacity = 1;
+  CHECK(find_bottleneck(report).kind == BottleneckKind::kQueue);
+  CHECK(contains(find_bottleneck(report).evidence, "the channel of 1 message: it was full"));
+  report = slow_report();
+  report.latency.schedule_lag.record(80ms, 10'000);
+  report.self_check.oversleep.record(70ms, 100);
+  CHECK(find_bottleneck(report).kind == BottleneckKind::kLimiter);
+  CHECK(contains(verdict(report), "the bottleneck was the limiter, whose timers came late"));
+  report.client = {.cpu_user_s = 30, .cpu_system_s = 10};  // they came late for want of CPU
+  CHECK(find_bottleneck(report).kind == BottleneckKind::kClient);
+  report = slow_report();
+  CHECK(find_bottleneck(report).kind == BottleneckKind::kNone);
+  CHECK(contains(find_bottleneck(report).evidence, "it cannot be told"));
+}
+
+TEST_CASE("rates: what came before the measured time does not count") {
+  RunReport report = good_report();
+  report.config.warmup = 4s;
+  report.warmup.emplace();
+  report.warmup->duration = 4s;
+  report.warmup->counts.scheduled = 2'001;
+  report.warmup->counts.produced = 2'000;
+  report.warmup->counts.ends[Fate::kStored] = 1'990;
+  CHECK(wanted_per_second(report) == doctest::Approx(500));
+  CHECK(produced_per_second(report) == doctest::Approx(3'000 / 6.0));
+  CHECK(stored_per_second(report) == doctest::Approx(3'010 / 6.004));
+  report.warmup->counts = report.counts;
+  CHECK(contains(verdict(report), "Nothing was measured"));
 }
 
 TEST_CASE("verdict: one sentence in every case") {
