@@ -143,7 +143,7 @@ Observer::Observed Observer::finish(const Counts& counts) {
   last.ends += rest.ends;
   last.in_flight = 0;
   course_.series.add(std::move(last));
-  return {std::move(course_.series), std::move(course_.warmup)};
+  return {std::move(course_.series), course_.warmup};
 }
 
 }  // namespace loadgen
