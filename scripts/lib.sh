@@ -14,7 +14,7 @@ fail() {
 # shellcheck disable=SC2034 # used by the scripts that read this file
 # What compiling takes, and what comes on top for tests and for the gate, as Debian packages.
 build_packages=(g++ cmake ninja-build pkg-config libcli11-dev libspdlog-dev libfmt-dev
-  nlohmann-json3-dev libsqlite3-dev libpq-dev libpqxx-dev)
+  nlohmann-json3-dev libsqlite3-dev libpq-dev libpqxx-dev libjs-dygraphs)
 # shellcheck disable=SC2034
 test_packages=(doctest-dev postgresql python3 python3-jsonschema util-linux)
 # shellcheck disable=SC2034
