@@ -418,11 +418,34 @@ TEST_CASE("json report: the keys are the contract, none is missing") {
   CHECK(keys(report["latency_us"]) == std::set<std::string>{"response", "schedule_lag",
                                                             "queue_wait", "batch_wait", "write",
                                                             "held_back", "uncorrected"});
-  for (const json& histogram : report["latency_us"]) {
-    CHECK(keys(histogram) == std::set<std::string>{"count", "min", "mean", "stddev", "p50", "p90",
-                                                   "p95", "p99", "p99_9", "p99_99", "max"});
+  for (const auto& part : report["latency_us"].items()) {
+    CAPTURE(part.key());
+    std::set<std::string> expected{"count", "min", "mean",  "stddev", "p50", "p90",
+                                   "p95",   "p99", "p99_9", "p99_99", "max"};
+    if (part.key() == "response" || part.key() == "uncorrected") expected.insert("percentiles");
+    CHECK(keys(part.value()) == expected);
   }
   CHECK(report["app_version"].get<std::string>().find('.') != std::string::npos);
+}
+
+TEST_CASE("json report: the curve of percentiles climbs to the maximum, and has the others on it") {
+  RunReport run = sustained_report();
+  run.latency.response = Histogram();
+  for (int i = 1; i <= 1'000; ++i) run.latency.response.record(std::chrono::microseconds(i * 100));
+  const json response = parsed(run)["latency_us"]["response"];
+  const json& curve = response["percentiles"];
+  // Five steps to each half: 0, 10, ... 50, 55, ... until less than one of 1000 values is left.
+  CHECK(curve.size() == 5 * 10 + 1);
+  CHECK(curve.front()[0] == 0.0);
+  CHECK(curve.back() == json::array({100.0, response["max"]}));
+  CHECK(curve[5] == json::array({50.0, response["p50"]}));
+  CHECK(curve[6][0] == 55.0);
+  for (std::size_t i = 1; i < curve.size(); ++i) {
+    CHECK(curve[i - 1][0] < curve[i][0]);
+    CHECK(curve[i - 1][1] <= curve[i][1]);
+  }
+  run.latency.response = Histogram();
+  CHECK(parsed(run)["latency_us"]["response"]["percentiles"] == json::array());
 }
 
 TEST_CASE("json report: of a run that went well") {

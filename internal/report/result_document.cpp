@@ -82,6 +82,24 @@ Json histogram_json(const Histogram& histogram) {
           {"max", microseconds(histogram.max())}};
 }
 
+// Also the curve of percentiles: [percentile, microseconds], at HdrHistogram's steps, of which
+// there are five to each half of what is left of 100 %, until that is less than one value.
+Json with_curve(const Histogram& histogram) {
+  constexpr int kSteps = 5;
+  Json points = Json::array();
+  const auto add = [&](double percent) {
+    points.push_back(Json::array({percent, microseconds(histogram.percentile(percent))}));
+  };
+  const auto count = static_cast<double>(histogram.count());
+  for (double left = 100; left * count >= 100; left /= 2) {
+    for (int step = 0; step < kSteps; ++step) add(100 - left + left / 2 * step / kSteps);
+  }
+  if (count > 0) add(100);
+  Json json = histogram_json(histogram);
+  json["percentiles"] = std::move(points);
+  return json;
+}
+
 Json breaker_json(const BreakerReport& breaker) {
   return {{"state", breaker.state},
           {"transitions", breaker.transitions_total},
@@ -197,13 +215,13 @@ Json result_document(const RunReport& report) {
         {"total", seconds(report.total_time)},
         {"oldest_not_stored", or_null(report.oldest_not_stored, seconds)}}},
       {"latency_us",
-       {{"response", histogram_json(latency.response)},
+       {{"response", with_curve(latency.response)},
         {"schedule_lag", histogram_json(latency.schedule_lag)},
         {"queue_wait", histogram_json(latency.queue_wait)},
         {"batch_wait", histogram_json(latency.batch_wait)},
         {"write", histogram_json(latency.write)},
         {"held_back", histogram_json(latency.held_back)},
-        {"uncorrected", histogram_json(latency.uncorrected)}}},
+        {"uncorrected", with_curve(latency.uncorrected)}}},
       {"warmup", report.warmup ? warmup_json(*report.warmup) : Json(nullptr)},
       {"queue",
        {{"capacity", report.queue.capacity},
