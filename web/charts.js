@@ -129,7 +129,9 @@ function drawMarks(chart, canvas, area, graph) {
     canvas.lineTo(x, area.y + area.h);
     canvas.stroke();
     if (x < free) return;
-    canvas.fillText(String(i + 1), x + 3, area.y + 10);
+    const isAtEnd = x > area.x + area.w - 18;
+    canvas.textAlign = isAtEnd ? 'right' : 'left';
+    canvas.fillText(String(i + 1), isAtEnd ? x - 3 : x + 3, area.y + 10);
     free = x + 18;
   });
   canvas.restore();
