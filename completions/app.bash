@@ -8,7 +8,7 @@ _loadgen_options() {
       --message-size --seed --queue-capacity --on-full --spool --consumers --batch-size --linger
       --db --table --insert --durability --drain-timeout --delivery --retries --retry-delay
       --timeout --connect-wait --breaker --dead-letter --max-dead-letters --unsent --verify --json
-      --progress --log-level --quiet --help --version
+      --threshold --percentiles --progress --log-level --quiet --help --version
       " ;;
     replay) echo "
       --db --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker
@@ -55,6 +55,8 @@ _loadgen_values() {
     run:--unsent) echo "@file" ;;
     run:--verify) echo "off count full" ;;
     run:--json) echo "@file" ;;
+    run:--threshold) echo "@nothing" ;;
+    run:--percentiles) echo "@nothing" ;;
     run:--progress) echo "off" ;;
     run:--log-level) echo "debug info warn error off" ;;
     replay:--db) echo "sqlite: postgres:// null:" ;;

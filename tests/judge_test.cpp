@@ -161,13 +161,14 @@ TEST_CASE("exit codes: the numbers scripts rely on") {
 
 TEST_CASE("exit codes: a good run is 0") { CHECK(exit_code(good_report()) == 0); }
 
-TEST_CASE("exit codes: when several hold the order is 1, 4, 3, 130") {
-  for (int bits = 0; bits < 32; ++bits) {
+TEST_CASE("exit codes: when several hold the order is 1, 4, 3, 99, 130") {
+  for (int bits = 0; bits < 64; ++bits) {
     const bool failed = (bits & 1) != 0;
     const bool unbalanced = (bits & 2) != 0;
     const bool audit_failed = (bits & 4) != 0;
     const bool losses = (bits & 8) != 0;
     const bool interrupted = (bits & 16) != 0;
+    const bool threshold_failed = (bits & 32) != 0;
     RunReport report = good_report();
     if (failed) fail(report);
     if (losses) {
@@ -177,9 +178,13 @@ TEST_CASE("exit codes: when several hold the order is 1, 4, 3, 130") {
     if (unbalanced) ++report.counts.scheduled;
     if (audit_failed) report.audit.passed = false;
     if (interrupted) report.interrupted_by = SIGINT;
+    report.thresholds.resize(2);
+    report.thresholds[0].passed = true;
+    report.thresholds[1].passed = !threshold_failed;
     const int expected = failed                       ? 1
                          : unbalanced || audit_failed ? 4
                          : losses                     ? 3
+                         : threshold_failed           ? 99
                          : interrupted                ? 130
                                                       : 0;
     CAPTURE(bits);
@@ -187,6 +192,33 @@ TEST_CASE("exit codes: when several hold the order is 1, 4, 3, 130") {
     report.config.duration = 0s;  // then a signal is the normal end
     CHECK(exit_code(report) == (expected == 130 ? 0 : expected));
   }
+}
+
+TEST_CASE("exit codes: a failed threshold is worse than an audit that a signal ended") {
+  RunReport report = good_report();
+  report.audit_aborted_by = SIGINT;
+  report.thresholds.resize(1);  // which failed
+  CHECK(exit_code(report) == 99);
+}
+
+TEST_CASE("judge: the verdict names the thresholds that failed, and no others") {
+  RunReport report = good_report();
+  const std::string before = verdict(report);
+  report.thresholds.resize(3);
+  report.thresholds[0].threshold.expression = "p99<1s";
+  report.thresholds[0].passed = true;
+  report.thresholds[1].threshold.expression = "abort:max<1s";
+  report.thresholds[1].passed = true;
+  report.thresholds[2].threshold.expression = "stored>0";
+  report.thresholds[2].passed = true;
+  CHECK(verdict(report) == before);
+  report.thresholds[2].passed = false;
+  CHECK(verdict(report) == before + " The threshold stored>0 failed.");
+  report.thresholds[1].passed = false;
+  report.thresholds[1].aborted = true;
+  CHECK(verdict(report) ==
+        before + " 2 thresholds failed: abort:max<1s (which ended the run), stored>0.");
+  check_sentence(verdict(report));
 }
 
 TEST_CASE("exit codes: each signal has its own") {

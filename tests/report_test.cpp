@@ -9,7 +9,9 @@
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <variant>
 
+#include "options/parse_threshold.h"
 #include "report/judge.h"
 #include "report/result_document.h"
 #include "report/text_report.h"
@@ -145,6 +147,13 @@ RunReport full_report() {
   report.errors = {{"57P01", "fatal", 4, "terminating connection"}, {"audit", "in_doubt", 1, "x"}};
   report.breaker = {
       .state = "half-open", .transitions_total = 4, .closed = 8s, .open = 3s, .half_open = 500ms};
+  const auto threshold = [](std::string_view text) {
+    return std::get<Threshold>(parse_threshold(text));
+  };
+  report.thresholds = {
+      {.threshold = threshold("abort: p99 < 50ms"), .observed = 1.25e9, .aborted = true},
+      {.threshold = threshold("stored>=1M"), .observed = 1'234'567, .passed = true},
+      {.threshold = threshold("lost==0")}};
   report.interrupted_by = SIGINT;
   report.failure = report.errors.front();
   report.verdict = verdict(report);
@@ -385,8 +394,8 @@ TEST_CASE("json report: every key holds what it says, in the unit it says") {
        "Ended early by SIGINT: the run failed: terminating connection (57P01). Of 1,500,021 "
        "messages "
        "1,234,567 were stored, 21 skipped, 200,000 dropped, 31 dead-lettered, 41 spooled, 65,111 "
-       "unsent, 250 in doubt, of which 11 found stored. Not all messages of an earlier run were "
-       "delivered."},
+       "unsent, 250 in doubt, of which 11 found stored. 2 thresholds failed: abort: p99 < 50ms "
+       "(which ended the run), lost==0. Not all messages of an earlier run were delivered."},
   };
   for (const auto& c : expected) {
     CAPTURE(c.first);
@@ -414,7 +423,7 @@ TEST_CASE("json report: the keys are the contract, none is missing") {
             "interrupted",    "config", "environment", "counts",   "rate",        "time_s",
             "latency_us",     "queue",  "batches",     "client",   "breaker",     "audit",
             "resumed",        "errors", "failure",     "verdict",  "warmup",      "bottleneck",
-            "events",         "series"});
+            "events",         "series", "thresholds"});
   CHECK(keys(report["latency_us"]) == std::set<std::string>{"response", "schedule_lag",
                                                             "queue_wait", "batch_wait", "write",
                                                             "held_back", "uncorrected"});
@@ -446,6 +455,42 @@ TEST_CASE("json report: the curve of percentiles climbs to the maximum, and has 
   }
   run.latency.response = Histogram();
   CHECK(parsed(run)["latency_us"]["response"]["percentiles"] == json::array());
+}
+
+TEST_CASE("json report: each threshold with what was observed, in a unit that is named") {
+  CHECK(parsed(sustained_report())["thresholds"] == json::array());
+  CHECK(parsed(full_report())["thresholds"] == json::array({{{"expression", "abort: p99 < 50ms"},
+                                                             {"observed", 1.25e6},
+                                                             {"unit", "us"},
+                                                             {"passed", false},
+                                                             {"aborted", true}},
+                                                            {{"expression", "stored>=1M"},
+                                                             {"observed", 1'234'567},
+                                                             {"unit", "messages"},
+                                                             {"passed", true},
+                                                             {"aborted", false}},
+                                                            {{"expression", "lost==0"},
+                                                             {"observed", nullptr},
+                                                             {"unit", "messages"},
+                                                             {"passed", false},
+                                                             {"aborted", false}}}));
+}
+
+TEST_CASE("reports: the percentiles that were asked for are in the text and in the JSON") {
+  RunReport report = sustained_report();
+  report.config.percentiles = {98, 99.95, 99.999999};
+  const std::string text = text_report(report);
+  CHECK(contains(text, "mean      p98   p99.95 p99.999999      max\n"));
+  CHECK(contains(text, "response        2.14 ms  2.00 ms  9.00 ms    9.00 ms  9.00 ms\n"));
+  for (json histogram : parsed(report)["latency_us"]) {
+    histogram.erase("percentiles");
+    CHECK(keys(histogram) == std::set<std::string>{"count", "min", "mean", "stddev", "p50", "p90",
+                                                   "p95", "p98", "p99", "p99_9", "p99_95", "p99_99",
+                                                   "p99_999999", "max"});
+  }
+  CHECK(parsed(report)["latency_us"]["response"]["p98"].get<double>() ==
+        doctest::Approx(2e3).epsilon(0.001));
+  CHECK(parsed(report)["latency_us"]["response"]["p99_95"] == 9e3);
 }
 
 TEST_CASE("json report: of a run that went well") {

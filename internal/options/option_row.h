@@ -71,6 +71,8 @@ struct OptionRow {
   std::string fallback = {};    // the default as users write it, or its name; "" = none
   // Sets the value and returns true if it is allowed. Empty: an option without a setting (--help).
   std::function<bool(Settings&, std::string_view)> read = {};
+  // What is wrong with a value that `read` refuses. Empty: it is not what is allowed.
+  std::function<std::string(std::string_view)> explain = {};
   // As users write it.
   std::function<std::string(const Settings&)> show = {};
   std::function<ConfigValue(const Settings&)> to_config = {};
@@ -82,6 +84,9 @@ struct OptionRow {
 
 // The settings of a command without options.
 Settings defaults_of(CommandName command);
+
+// What is wrong with a value that the row refuses, and what is allowed.
+std::string problem_with(const OptionRow& row, std::string_view value);
 
 // Completes a row: sets its default and replaces the placeholders in its texts.
 OptionRow finish_row(OptionRow row);

@@ -44,6 +44,10 @@ Settings defaults_of(CommandName command) {
   return settings;
 }
 
+std::string problem_with(const OptionRow& row, std::string_view value) {
+  return row.explain ? row.explain(value) : "expected " + row.wording.allowed;
+}
+
 OptionRow finish_row(OptionRow row) {
   const CommandName command = row.text.taken_by.run      ? CommandName::kRun
                               : row.text.taken_by.replay ? CommandName::kReplay

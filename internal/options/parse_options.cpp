@@ -28,7 +28,7 @@ void declare(CLI::App& app, const OptionRow& row, Settings& settings) {
   const auto read = [&row, &settings](const std::string& text) {
     // If a value was forgotten, the next option must not be taken for it.
     if (text.starts_with("--") || !row.read(settings, text)) {
-      reject(row.text.flag, text, "expected " + row.wording.allowed);
+      reject(row.text.flag, text, problem_with(row, text));
     }
     settings.given.insert(row.text.flag);
   };

@@ -1,6 +1,10 @@
 // Rows of the groups Result and Other.
+#include <string>
+#include <variant>
+
 #include "options/option_bounds.h"
 #include "options/option_rows.h"
+#include "options/parse_threshold.h"
 
 namespace loadgen {
 namespace {
@@ -24,6 +28,33 @@ OptionRows audit_rows() {
                   .taken_by = {.replay = true, .verify = true}},
                  &Options::json, Text{"a file name, or - for stdout", Completion::kFile}),
   };
+}
+
+OptionRow threshold_row() {
+  OptionRow row = repeatable_row(
+      {.flag = "--threshold",
+       .metavariable = "EXPR",
+       .help = "exit code 99 unless this holds, such as p99<50ms",
+       .details = "what the result must meet, such as `'p99<50ms'` or `'achieved>=98%'`; otherwise "
+                  "the exit code is 99. May be given up to 100 times. `'abort: p99<1s'` also ends "
+                  "the run as soon as that is broken over the last 10 s"},
+      &Options::thresholds, Condition{});
+  row.explain = [](std::string_view value) {
+    const auto parsed = parse_threshold(value);
+    const auto* const problem = std::get_if<std::string>(&parsed);
+    return problem != nullptr ? *problem : "";
+  };
+  return row;
+}
+
+OptionRows threshold_rows() {
+  return {threshold_row(),
+          option_row({.flag = "--percentiles",
+                      .metavariable = "LIST",
+                      .help = "percentiles of latency in the result",
+                      .details = "percentiles of latency that the text result shows, up to 20; the "
+                                 "JSON result has them too, such as `p99_95`"},
+                     &Options::percentiles, Percentiles{20})};
 }
 
 OptionRows log_rows() {
@@ -53,7 +84,7 @@ OptionRows log_rows() {
 
 }  // namespace
 
-OptionRows result_rows() { return joined({audit_rows(), log_rows()}); }
+OptionRows result_rows() { return joined({audit_rows(), threshold_rows(), log_rows()}); }
 
 OptionRows other_rows() {
   constexpr TakenBy kEvery{.run = true, .replay = true, .verify = true};

@@ -1,6 +1,9 @@
 #include "options/value_kinds.h"
 
 #include <algorithm>
+#include <utility>
+
+#include "options/parse_threshold.h"
 
 namespace loadgen {
 namespace {
@@ -212,6 +215,54 @@ Wording wording_of(const Stages& /*kind*/) {
           .schema_type = "string",
           .schema = R"("minLength": 1)",
           .nullable = true};
+}
+
+std::optional<std::vector<double>> parse_value(const Percentiles& kind, std::string_view text) {
+  std::vector<double> percentiles;
+  while (percentiles.size() < kind.most) {
+    const std::size_t comma = text.find(',');
+    const auto percentile = parse_percentile(text.substr(0, comma));
+    const bool is_new = percentile && std::find(percentiles.begin(), percentiles.end(),
+                                                *percentile) == percentiles.end();
+    if (!is_new) return std::nullopt;
+    percentiles.push_back(*percentile);
+    if (comma == std::string_view::npos) return percentiles;
+    text.remove_prefix(comma + 1);
+  }
+  return std::nullopt;
+}
+
+std::string show_value(const Percentiles& /*kind*/, const std::vector<double>& value) {
+  return fmt::format("{}", fmt::join(value, ","));
+}
+
+ConfigValue config_value(const Percentiles& /*kind*/, const std::vector<double>& value,
+                         std::string_view /*key*/) {
+  return value;
+}
+
+Wording wording_of(const Percentiles& kind) {
+  return {.allowed = fmt::format("1 to {} different percentiles from 0 to 100, with a comma "
+                                 "between them, such as 50,99,99.9",
+                                 kind.most),
+          .low = "0",
+          .high = "100",
+          .schema_type = "array",
+          .schema = R"("items": { "type": "number", "minimum": 0, "maximum": 100 })"};
+}
+
+std::optional<Threshold> parse_value(const Condition& /*kind*/, std::string_view text) {
+  auto parsed = parse_threshold(text);
+  auto* const threshold = std::get_if<Threshold>(&parsed);
+  return threshold != nullptr ? std::optional(std::move(*threshold)) : std::nullopt;
+}
+
+std::string show_value(const Condition& /*kind*/, const Threshold& value) {
+  return value.expression;
+}
+
+Wording wording_of(const Condition& /*kind*/) {
+  return {.allowed = "a metric, a comparison and a value, such as p99<50ms or achieved>=98%"};
 }
 
 std::optional<std::string> parse_value(const Text& /*kind*/, std::string_view text) {

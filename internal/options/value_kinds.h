@@ -92,6 +92,17 @@ struct Stages {
   using Value = std::vector<Stage>;
 };
 
+// Different percentiles, with a comma between them.
+struct Percentiles {
+  using Value = std::vector<double>;
+  std::size_t most;
+};
+
+// A threshold on the result: see parse_threshold.h.
+struct Condition {
+  using Value = Threshold;
+};
+
 // Any text that is not empty; an empty field means not set.
 struct Text {
   using Value = std::string;
@@ -201,6 +212,16 @@ std::optional<std::vector<Stage>> parse_value(const Stages& kind, std::string_vi
 std::string show_value(const Stages& kind, const std::vector<Stage>& value);
 ConfigValue config_value(const Stages& kind, const std::vector<Stage>& value, std::string_view key);
 Wording wording_of(const Stages& kind);
+
+std::optional<std::vector<double>> parse_value(const Percentiles& kind, std::string_view text);
+std::string show_value(const Percentiles& kind, const std::vector<double>& value);
+ConfigValue config_value(const Percentiles& kind, const std::vector<double>& value,
+                         std::string_view key);
+Wording wording_of(const Percentiles& kind);
+
+std::optional<Threshold> parse_value(const Condition& kind, std::string_view text);
+std::string show_value(const Condition& kind, const Threshold& value);
+Wording wording_of(const Condition& kind);
 
 std::optional<std::string> parse_value(const Text& kind, std::string_view text);
 std::string show_value(const Text& kind, const std::string& value);

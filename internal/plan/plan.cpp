@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/redact.h"
 #include "base/units.h"
+#include "options/parse_threshold.h"
 
 namespace loadgen {
 namespace {
@@ -94,6 +95,10 @@ void check_load(const Options& options) {
 }  // namespace
 
 Plan make_plan(Options options, const Clock& clock) {
+  if (options.thresholds.size() > kMostThresholds) {
+    throw UsageError(fmt::format("--threshold: {} were given; expected at most {}",
+                                 options.thresholds.size(), kMostThresholds));
+  }
   check_table_name(options.table);
   if (!options.rps && options.burst) {
     throw UsageError("--burst: has no meaning with --rps=max, which is never late");

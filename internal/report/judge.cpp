@@ -6,6 +6,7 @@
 #include <cassert>
 #include <cctype>
 #include <cstring>
+#include <vector>
 
 #include "base/units.h"
 #include "report/bottleneck.h"
@@ -164,10 +165,32 @@ std::string judge(const RunReport& report) {
   return judge_rate(report);
 }
 
+std::vector<const ThresholdResult*> failed_thresholds(const RunReport& report) {
+  std::vector<const ThresholdResult*> failed;
+  for (const ThresholdResult& result : report.thresholds) {
+    if (!result.passed) failed.push_back(&result);
+  }
+  return failed;
+}
+
+// "" when none failed.
+std::string thresholds_sentence(const RunReport& report) {
+  const auto failed = failed_thresholds(report);
+  if (failed.empty()) return "";
+  std::string list;
+  for (const ThresholdResult* const result : failed) {
+    list += fmt::format("{}{}{}", list.empty() ? "" : ", ", result->threshold.expression,
+                        result->aborted ? " (which ended the run)" : "");
+  }
+  return failed.size() == 1 ? fmt::format(" The threshold {} failed.", list)
+                            : fmt::format(" {} thresholds failed: {}.", failed.size(), list);
+}
+
 }  // namespace
 
 std::string verdict(const RunReport& report) {
   std::string sentence = judge(report);
+  if (report.started) sentence += thresholds_sentence(report);
   if (resumed_with_losses(report))
     sentence += " Not all messages of an earlier run were delivered.";
   if (report.interrupted_by == 0) return sentence;
@@ -181,6 +204,7 @@ ExitCode exit_code(const RunReport& report) {
     return kExitViolation;
   }
   if (report.counts.losses() > 0 || resumed_with_losses(report)) return kExitLosses;
+  if (!failed_thresholds(report).empty()) return kExitThreshold;
   if (report.audit_aborted_by != 0) {
     return static_cast<ExitCode>(kExitSignal + report.audit_aborted_by);
   }

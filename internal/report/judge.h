@@ -12,9 +12,10 @@ enum ExitCode : int {
   kExitOk = 0,
   kExitFailed = 1,  // could not start, or the target failed for good
   kExitUsage = 2,
-  kExitLosses = 3,     // messages dropped, dead-lettered, unsent or in doubt
-  kExitViolation = 4,  // the audit failed or the conservation law does not balance
-  kExitSignal = 128,   // plus the signal's number: ended early, but drained cleanly
+  kExitLosses = 3,      // messages dropped, dead-lettered, unsent or in doubt
+  kExitViolation = 4,   // the audit failed or the conservation law does not balance
+  kExitThreshold = 99,  // a threshold failed
+  kExitSignal = 128,    // plus the signal's number: ended early, but drained cleanly
 };
 
 // The mean over the messages that were scheduled; nullopt = as fast as possible.

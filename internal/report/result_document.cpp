@@ -1,11 +1,17 @@
 #include "report/result_document.h"
 
+#include <fmt/format.h>
+
+#include <algorithm>
 #include <cmath>
 #include <nlohmann/json.hpp>
+#include <utility>
+#include <vector>
 
 #include "base/units.h"
 #include "loadgen_version.h"
 #include "options/option_rows.h"
+#include "options/parse_threshold.h"
 #include "report/bottleneck.h"
 #include "report/judge.h"
 #include "report/series_json.h"
@@ -65,26 +71,33 @@ Json counts_json(const Counts& counts) {
           {"duplicates_suppressed", counts.duplicates_suppressed}};
 }
 
-Json histogram_json(const Histogram& histogram) {
+// "p99_95".
+std::string percentile_key(double percent) {
+  std::string key = fmt::format("p{}", percent);
+  std::replace(key.begin(), key.end(), '.', '_');
+  return key;
+}
+
+// With these percentiles besides the ones that are always there.
+Json histogram_json(const Histogram& histogram, const std::vector<double>& more) {
   const auto percentile = [&](double percent) {
     return microseconds(histogram.percentile(percent));
   };
-  return {{"count", histogram.count()},
-          {"min", microseconds(histogram.min())},
-          {"mean", microseconds(histogram.mean())},
-          {"stddev", microseconds(histogram.stddev())},
-          {"p50", percentile(50)},
-          {"p90", percentile(90)},
-          {"p95", percentile(95)},
-          {"p99", percentile(99)},
-          {"p99_9", percentile(99.9)},
-          {"p99_99", percentile(99.99)},
-          {"max", microseconds(histogram.max())}};
+  Json json{{"count", histogram.count()},
+            {"min", microseconds(histogram.min())},
+            {"mean", microseconds(histogram.mean())},
+            {"stddev", microseconds(histogram.stddev())}};
+  for (const double percent : {50.0, 90.0, 95.0, 99.0, 99.9, 99.99}) {
+    json[percentile_key(percent)] = percentile(percent);
+  }
+  json["max"] = microseconds(histogram.max());
+  for (const double percent : more) json[percentile_key(percent)] = percentile(percent);
+  return json;
 }
 
 // Also the curve of percentiles: [percentile, microseconds], at HdrHistogram's steps, of which
 // there are five to each half of what is left of 100 %, until that is less than one value.
-Json with_curve(const Histogram& histogram) {
+Json with_curve(Json json, const Histogram& histogram) {
   constexpr int kSteps = 5;
   Json points = Json::array();
   const auto add = [&](double percent) {
@@ -95,9 +108,59 @@ Json with_curve(const Histogram& histogram) {
     for (int step = 0; step < kSteps; ++step) add(100 - left + left / 2 * step / kSteps);
   }
   if (count > 0) add(100);
-  Json json = histogram_json(histogram);
   json["percentiles"] = std::move(points);
   return json;
+}
+
+Json latency_json(const RunReport& report) {
+  const LatencyHistograms& latency = report.latency;
+  Json json = Json::object();
+  const auto add = [&](const char* part, const Histogram& histogram) {
+    json[part] = histogram_json(histogram, report.config.percentiles);
+  };
+  add("response", latency.response);
+  add("schedule_lag", latency.schedule_lag);
+  add("queue_wait", latency.queue_wait);
+  add("batch_wait", latency.batch_wait);
+  add("write", latency.write);
+  add("held_back", latency.held_back);
+  add("uncorrected", latency.uncorrected);
+  json["response"] = with_curve(std::move(json["response"]), latency.response);
+  json["uncorrected"] = with_curve(std::move(json["uncorrected"]), latency.uncorrected);
+  return json;
+}
+
+// The observed value and its unit.
+std::pair<double, const char*> in_json_unit(const ThresholdResult& result) {
+  const double value = result.observed.value_or(0);
+  switch (unit_of(result.threshold)) {
+    case ThresholdUnit::kNanoseconds:
+      return {microseconds(value), "us"};
+    case ThresholdUnit::kMessages:
+      return {value, "messages"};
+    case ThresholdUnit::kPerSecond:
+      return {value, "per_s"};
+    case ThresholdUnit::kPercent:
+      return {value, "percent"};
+    case ThresholdUnit::kCores:
+      return {value, "cores"};
+    case ThresholdUnit::kBytes:
+      return {value, "bytes"};
+  }
+  return {value, ""};
+}
+
+Json thresholds_json(const std::vector<ThresholdResult>& results) {
+  Json list = Json::array();
+  for (const ThresholdResult& result : results) {
+    const auto [value, unit] = in_json_unit(result);
+    list.push_back({{"expression", result.threshold.expression},
+                    {"observed", result.observed ? Json(value) : Json(nullptr)},
+                    {"unit", unit},
+                    {"passed", result.passed},
+                    {"aborted", result.aborted}});
+  }
+  return list;
 }
 
 Json breaker_json(const BreakerReport& breaker) {
@@ -132,10 +195,10 @@ Json bottleneck_json(const RunReport& report) {
   return {{"kind", to_name(bottleneck.kind)}, {"evidence", bottleneck.evidence}};
 }
 
-Json warmup_json(const Warmup& warmup) {
+Json warmup_json(const Warmup& warmup, const std::vector<double>& percentiles) {
   return {{"duration_s", seconds(warmup.duration)},
           {"counts", counts_json(warmup.counts)},
-          {"latency_us", {{"response", histogram_json(warmup.response)}}}};
+          {"latency_us", {{"response", histogram_json(warmup.response, percentiles)}}}};
 }
 
 Json events_json(const std::vector<RunEvent>& events) {
@@ -187,7 +250,6 @@ Json audit_json(const AuditResult& audit) {
 }
 
 Json result_document(const RunReport& report) {
-  const LatencyHistograms& latency = report.latency;
   const Sustained was_sustained = sustained(report);
   const auto batches = static_cast<double>(report.frames.count());
   const Json document = {
@@ -214,15 +276,9 @@ Json result_document(const RunReport& report) {
         {"drain", seconds(report.drain_time)},
         {"total", seconds(report.total_time)},
         {"oldest_not_stored", or_null(report.oldest_not_stored, seconds)}}},
-      {"latency_us",
-       {{"response", with_curve(latency.response)},
-        {"schedule_lag", histogram_json(latency.schedule_lag)},
-        {"queue_wait", histogram_json(latency.queue_wait)},
-        {"batch_wait", histogram_json(latency.batch_wait)},
-        {"write", histogram_json(latency.write)},
-        {"held_back", histogram_json(latency.held_back)},
-        {"uncorrected", with_curve(latency.uncorrected)}}},
-      {"warmup", report.warmup ? warmup_json(*report.warmup) : Json(nullptr)},
+      {"latency_us", latency_json(report)},
+      {"warmup",
+       report.warmup ? warmup_json(*report.warmup, report.config.percentiles) : Json(nullptr)},
       {"queue",
        {{"capacity", report.queue.capacity},
         {"depth_max", report.queue.depth_max},
@@ -240,6 +296,7 @@ Json result_document(const RunReport& report) {
       {"breaker", breaker_json(report.breaker)},
       {"audit", audit_json(report.audit)},
       {"resumed", resumed_json(report.resumed)},
+      {"thresholds", thresholds_json(report.thresholds)},
       {"errors", errors_json(report.errors)},
       {"failure", report.failure ? error_json(*report.failure) : Json(nullptr)},
       {"verdict", report.verdict},

@@ -148,6 +148,8 @@ constexpr Key kKeys[] = {
     {"/thresholds", Type::kList, true, true},
     {"/thresholds/*", Type::kObject},
     {"/thresholds/*/expression", Type::kText},
+    {"/thresholds/*/observed", Type::kAmount, true, true},
+    {"/thresholds/*/unit", Type::kText, false, true},
     {"/thresholds/*/passed", Type::kFlag},
     {"/thresholds/*/aborted", Type::kFlag, false, true},
     {"/warmup", Type::kObject, true, true},

@@ -81,6 +81,14 @@ struct Warmup {
   Histogram response;  // of the messages stored in it
 };
 
+struct ThresholdResult {
+  Threshold threshold;
+  // In the unit of the threshold's value; nullopt = there was nothing to judge by.
+  std::optional<double> observed{};
+  bool passed = false;
+  bool aborted = false;  // it ended the run; `observed` is of the time that broke it
+};
+
 struct RunReport {
   std::int64_t run_id = 0;
   WallTime started_at;
@@ -108,6 +116,8 @@ struct RunReport {
   ClientUsage client;
   SelfCheck self_check;
   AuditResult audit;
+  // As they were given.
+  std::vector<ThresholdResult> thresholds;
   std::vector<ReportedError> errors;     // of all attempts, in the order they first came
   std::optional<ReportedError> failure;  // what ended the run before its time
   BreakerReport breaker;

@@ -2,15 +2,18 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <array>
 #include <iterator>
 #include <optional>
+#include <vector>
 
 #include "base/redact.h"
 #include "base/units.h"
 #include "options/value_kinds.h"
 #include "report/judge.h"
 #include "report/sustained.h"
+#include "report/thresholds.h"
 
 namespace loadgen {
 namespace {
@@ -112,9 +115,14 @@ std::string uncorrected_note(const LatencyHistograms& latency) {
   return note;
 }
 
+// Of a column.
+std::size_t width_of(double percent) {
+  return std::max<std::size_t>(9, fmt::formatted_size(" p{}", percent));
+}
+
 void add_latency(const RunReport& report, Out out) {
   const LatencyHistograms& latency = report.latency;
-  constexpr std::array kPercentiles{50.0, 90.0, 95.0, 99.0, 99.9, 99.99};
+  const std::vector<double>& percentiles = report.config.percentiles;
   struct Row {
     std::string_view name;
     const Histogram& histogram;
@@ -124,13 +132,15 @@ void add_latency(const RunReport& report, Out out) {
                         Row{"+ queue wait", latency.queue_wait},
                         Row{"+ batch wait", latency.batch_wait}, Row{"+ write", latency.write}};
   fmt::format_to(out, "\n{:16}{:>9}", "Latency", "mean");
-  for (const double percent : kPercentiles)
-    fmt::format_to(out, "{:>9}", fmt::format("p{}", percent));
+  for (const double percent : percentiles) {
+    fmt::format_to(out, "{:>{}}", fmt::format("p{}", percent), width_of(percent));
+  }
   fmt::format_to(out, "{:>9}\n", "max");
   const auto add_row = [&](const Row& row) {
     fmt::format_to(out, "  {:14}{:>9}", row.name, format_latency(row.histogram.mean()));
-    for (const double percent : kPercentiles) {
-      fmt::format_to(out, "{:>9}", format_latency(row.histogram.percentile(percent)));
+    for (const double percent : percentiles) {
+      fmt::format_to(out, "{:>{}}", format_latency(row.histogram.percentile(percent)),
+                     width_of(percent));
     }
     fmt::format_to(out, "{:>9}\n", format_latency(row.histogram.max()));
   };
@@ -217,6 +227,14 @@ void add_audit(const AuditResult& audit, VerifyMode asked, Out out) {
           : "");
 }
 
+void add_thresholds(const std::vector<ThresholdResult>& results, Out out) {
+  for (const ThresholdResult& result : results) {
+    fmt::format_to(out, "Threshold {}: {}, {}{}\n", result.threshold.expression,
+                   observed_text(result), result.passed ? "passed" : "FAILED",
+                   result.aborted ? ", and ended the run" : "");
+  }
+}
+
 void add_resumed(const std::vector<ResumedRun>& runs, Out out) {
   for (const ResumedRun& run : runs) {
     fmt::format_to(
@@ -268,6 +286,7 @@ std::string text_report(const RunReport& report) {
   add_resumed(report.resumed, out);
   add_delivery(report, out);
   add_audit(report.audit, report.config.verify, out);
+  add_thresholds(report.thresholds, out);
   for (const ReportedError& error : report.errors) {
     fmt::format_to(out, "Error     {} failed with {} ({}): {}\n",
                    format_number(error.count, "attempt"), error.code, error.error_class,

@@ -6,7 +6,9 @@
 #include <cstring>
 #include <utility>
 
+#include "base/units.h"
 #include "report/judge.h"
+#include "report/thresholds.h"
 #include "run/machine.h"
 
 namespace loadgen {
@@ -54,13 +56,21 @@ std::string end_of_production(const LaneResult& lane) {
 }
 
 // What changed on the way.
-void take_events(RunReport& report, const LaneResult& lane) {
+void take_events(RunReport& report, const LaneResult& lane,
+                 const std::optional<BrokenThreshold>& ended_by) {
   std::vector<RunEvent>& events = report.events;
   if (report.warmup) events.push_back({report.warmup->duration, "warmup", "the warm-up ended"});
   for (const BreakerTransition& transition : lane.breaker.transitions) {
     events.push_back({transition.at - lane.start, "breaker",
                       fmt::format("the circuit breaker is {} (it was {})", to_name(transition.to),
                                   to_name(transition.from))});
+  }
+  if (ended_by) {
+    const Threshold& threshold = report.config.thresholds[ended_by->index];
+    events.push_back({ended_by->at, "threshold",
+                      fmt::format("the threshold {} was broken over the last {}: {}",
+                                  threshold.expression, format_duration(*threshold.abort_window),
+                                  observed_text({threshold, ended_by->observed}))});
   }
   events.push_back({lane.producers_done - lane.start,
                     lane.interrupted_by != 0 ? "signal" : "production", end_of_production(lane)});
@@ -107,7 +117,7 @@ RunReport conclude(const std::vector<ResumedRun>& resumed, Drained drained,
   report.audit_aborted_by = checked.aborted_by;
   take_times(report, lane);
   take_errors(report, lane, checked);
-  take_events(report, lane);
+  take_events(report, lane, drained.ended_by);
   take_measurements(report, lane, std::move(drained.observed));
   report.sequences_agree = lane.sequences_agree;
   report.queue = lane.queue;
@@ -116,6 +126,7 @@ RunReport conclude(const std::vector<ResumedRun>& resumed, Drained drained,
   report.unsent_problem = lane.unsent_problem;
   report.interrupted_by = lane.interrupted_by;
   report.drain_timed_out = lane.drain_timed_out;
+  report.thresholds = judge_thresholds(report, drained.ended_by);
   report.verdict = verdict(report);
   report.exit_code = exit_code(report);
   return report;
@@ -135,6 +146,7 @@ RunReport report_failed_start(const Plan& plan, Target& target, Clock& clock,
   report.client = client_usage();
   report.breaker = {.state = plan.options.breaker == Breaker::kOff ? "off" : "closed"};
   report.failure = ReportedError{"start", "fatal", 1, reason};
+  report.thresholds = judge_thresholds(report, std::nullopt);
   report.interrupted_by = exit_code > kExitSignal ? exit_code - kExitSignal : 0;
   report.verdict = verdict(report);
   report.exit_code = exit_code;

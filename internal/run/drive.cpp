@@ -2,11 +2,15 @@
 
 #include <spdlog/spdlog.h>
 
+#include <optional>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "base/units.h"
 #include "loadgen_version.h"
 #include "report/result_document.h"
+#include "run/abort_watch.h"
 #include "run/await_database.h"
 #include "run/machine.h"
 
@@ -36,6 +40,40 @@ Observer::Settings observer_settings(const Options& options) {
   return {.warmup = options.warmup, .progress = options.quiet ? std::nullopt : options.progress};
 }
 
+// Ends production as soon as a threshold with "abort:" is broken, and notes which one it was. Must
+// outlive its listener.
+class Aborter {
+ public:
+  Aborter(Ending& ending, const std::vector<Threshold>& thresholds)
+      : ending_(ending), thresholds_(thresholds), watch_(thresholds) {}
+
+  // Null when there is nothing to watch.
+  IntervalListener listener() {
+    if (!watch_.watches()) return nullptr;
+    return [this](const Interval& interval) { on_interval(interval); };
+  }
+  [[nodiscard]] const std::optional<BrokenThreshold>& broken() const { return broken_; }
+
+ private:
+  void on_interval(const Interval& interval) {
+    if (interval.is_warmup || ending_.reached(Phase::kDraining)) return;
+    broken_ = watch_.add(interval.counted, interval.sample, client_usage().max_rss_bytes);
+    if (!broken_) return;
+    const Threshold& threshold = thresholds_[broken_->index];
+    spdlog::warn(
+        "The threshold {} is broken ({} over the last {}): stopping producers and "
+        "draining.",
+        threshold.expression, observed_text({threshold, broken_->observed}),
+        format_duration(*threshold.abort_window));
+    ending_.end_production();
+  }
+
+  Ending& ending_;
+  const std::vector<Threshold>& thresholds_;
+  AbortWatch watch_;
+  std::optional<BrokenThreshold> broken_;
+};
+
 }  // namespace
 
 Drained drive(const Connected& connected) {
@@ -43,14 +81,19 @@ Drained drive(const Connected& connected) {
   Lane& lane = *opened.lane;
   lane.start();
   record_start(opened);
-  Observer observer(lane, opened.clock, observer_settings(opened.plan.options), {});
+  const Options& options = opened.plan.options;
+  Aborter aborter(lane.ending(), options.thresholds);
+  std::vector<IntervalListener> listeners;
+  if (auto listener = aborter.listener()) listeners.push_back(std::move(listener));
+  Observer observer(lane, opened.clock, observer_settings(options), std::move(listeners));
   observer.begin(lane.begin());
   lane.await_producers();
   lane.await_consumers();
   observer.stop();
   LaneEnd end = lane.finish();
   Observer::Observed observed = observer.finish(end.result.counts);
-  return {opened, std::move(end), std::move(observed), opened.target.info(), client_usage()};
+  return {opened,           std::move(end),       std::move(observed),
+          aborter.broken(), opened.target.info(), client_usage()};
 }
 
 }  // namespace loadgen

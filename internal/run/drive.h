@@ -1,9 +1,12 @@
 // The middle of a run: all producer and consumer threads start and end here.
 #pragma once
 
+#include <optional>
+
 #include "base/clock.h"
 #include "lane/lane.h"
 #include "report/run_report.h"
+#include "report/thresholds.h"
 #include "run/observer.h"
 #include "run/open.h"
 
@@ -13,6 +16,7 @@ struct Drained {
   const Opened& opened;
   LaneEnd end;
   Observer::Observed observed;
+  std::optional<BrokenThreshold> ended_by;
   TargetInfo database;
   ClientUsage client;
 };
