@@ -8,7 +8,8 @@ _loadgen_options() {
       --message-size --seed --queue-capacity --on-full --spool --consumers --batch-size --linger
       --db --table --insert --durability --drain-timeout --delivery --retries --retry-delay
       --timeout --connect-wait --breaker --dead-letter --max-dead-letters --unsent --verify --json
-      --threshold --percentiles --progress --log-level --quiet --help --version
+      --html --markdown --junit --threshold --percentiles --progress --log-level --quiet --help
+      --version
       " ;;
     replay) echo "
       --db --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker
@@ -16,6 +17,9 @@ _loadgen_options() {
       " ;;
     verify) echo "
       --db --run --verify --timeout --connect-wait --json --log-level --help --version
+      " ;;
+    report) echo "
+      --html --markdown --junit --help --version
       " ;;
   esac
 }
@@ -55,6 +59,9 @@ _loadgen_values() {
     run:--unsent) echo "@file" ;;
     run:--verify) echo "off count full" ;;
     run:--json) echo "@file" ;;
+    run:--html) echo "@file" ;;
+    run:--markdown) echo "@file" ;;
+    run:--junit) echo "@file" ;;
     run:--threshold) echo "@nothing" ;;
     run:--percentiles) echo "@nothing" ;;
     run:--progress) echo "off" ;;
@@ -77,6 +84,9 @@ _loadgen_values() {
     verify:--connect-wait) echo "@nothing" ;;
     verify:--json) echo "@file" ;;
     verify:--log-level) echo "debug info warn error off" ;;
+    report:--html) echo "@file" ;;
+    report:--markdown) echo "@file" ;;
+    report:--junit) echo "@file" ;;
   esac
 }
 # END options
@@ -87,7 +97,7 @@ _loadgen_app() {
   elif [ "$prev" = = ]; then
     prev=${COMP_WORDS[COMP_CWORD - 2]}
   fi
-  case ${COMP_WORDS[1]} in replay | verify) command=${COMP_WORDS[1]} ;; esac
+  case ${COMP_WORDS[1]} in replay | verify | report) command=${COMP_WORDS[1]} ;; esac
   words=$(_loadgen_values "$command:$prev")
   case $words in
     @nothing) return ;; # a number, a duration or a name
@@ -101,12 +111,12 @@ _loadgen_app() {
       ;;
     ?*) COMPREPLY=($(compgen -W "$words" -- "$cur")) && return ;;
   esac
-  if [ "$command" = replay ] && [[ $cur != -* ]]; then
+  if [[ $command = re@(play|port) ]] && [[ $cur != -* ]]; then
     compopt -o filenames 2>/dev/null
     COMPREPLY=($(compgen -f -- "$cur")) && return
   fi
   words=$(_loadgen_options "$command")
-  [ "$COMP_CWORD" -gt 1 ] || words+=" run replay verify"
+  [ "$COMP_CWORD" -gt 1 ] || words+=" run replay verify report"
   COMPREPLY=($(compgen -W "$words" -- "$cur"))
 }
 complete -F _loadgen_app app

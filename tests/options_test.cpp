@@ -370,7 +370,7 @@ TEST_CASE("options: delivery is exactly once unless told otherwise, and never gi
 }
 
 TEST_CASE("options: what is not built yet is unknown, never accepted and ignored") {
-  for (const std::string flag : {"--html=f", "--config=f", "--listen=:80"}) {
+  for (const std::string flag : {"--config=f", "--listen=:80"}) {
     CAPTURE(flag);
     CHECK(contains(error_of({flag}), "unknown option"));
   }

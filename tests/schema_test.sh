@@ -59,4 +59,4 @@ done
 for schema in verify replay; do
   if validate_as "$schema" "$dir"/bad/{empty,version} >"$dir/log"; then exit 1; fi
 done
-[ "$(grep -c "^$dir/bad/empty: .* required" "$dir/violations")" -eq 26 ]
+[ "$(grep -c "^$dir/bad/empty: .* required" "$dir/violations")" -eq 27 ]

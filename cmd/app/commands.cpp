@@ -18,7 +18,7 @@
 #include "report/judge.h"
 #include "report/output_file.h"
 #include "report/publish_report.h"
-#include "report/result_document.h"
+#include "report/result_outputs.h"
 #include "report/text_report.h"
 #include "run/conclude.h"
 #include "run/log.h"
@@ -58,15 +58,14 @@ void check_destinations(const Options& options, const Target& target) {
   check_destination("--unsent", options.unsent, taken);
   check_letters("--unsent", options.unsent);
   if (!options.unsent.empty()) taken.push_back(options.unsent);
-  check_destination("--json", options.json, taken);
+  check_outputs(options, taken);
 }
 
-// For a command that failed without a result. If the file cannot be written, that must not hide the
+// For a command that failed without a result. If a file cannot be written, that must not hide the
 // reason.
-void publish_json_of_failure(const std::string& destination, const std::string& json,
-                             std::string_view reason) {
+void publish_failure(const std::vector<Output>& outputs, std::string_view reason) {
   try {
-    publish_json(json, destination);
+    publish("", outputs);
   } catch (const SetupError& problem) {
     if (problem.what() != reason) write_last_line(fmt::format("app: {}\n", problem.what()));
   }
@@ -89,11 +88,11 @@ int with_json(const std::string& destination, const std::vector<std::string>& ta
     check_stdout();
     result = command();
   } catch (const std::exception& error) {
-    publish_json_of_failure(destination, json_failure(reason_of(error), exit_code_of(error)),
-                            error.what());
+    const std::string json = json_failure(reason_of(error), exit_code_of(error));
+    publish_failure({{"--json", destination, json}}, error.what());
     throw;
   }
-  publish_report(result->text, result->json, destination);
+  publish(result->text, {{"--json", destination, result->json}});
   return result->exit_code;
 }
 
@@ -133,7 +132,7 @@ int execute(const Options& options) {
   bool published = false;
   const auto to_user = [&](const RunReport& report) {
     published = true;
-    publish_report(text_report(report), json_report(report), options.json);
+    publish(text_report(report), outputs_of(report, options));
   };
   try {
     check_stdout();
@@ -143,7 +142,7 @@ int execute(const Options& options) {
     if (!published) {
       const RunReport report =
           report_failed_start(plan, *target, clock, reason_of(error), exit_code_of(error));
-      publish_json_of_failure(options.json, json_report(report), error.what());
+      publish_failure(outputs_of(report, options), error.what());
     }
     throw;
   }
@@ -170,6 +169,14 @@ int execute(const Verify& wanted) {
     const int code = exit_code(report);
     return Result{code, to_text(report), json_verify(report, code)};
   });
+}
+
+// Succeeds whatever became of the run.
+int execute(const Report& wanted) {
+  check_outputs(wanted.options, {wanted.file});
+  check_stdout();
+  publish_again(wanted.file, wanted.options);
+  return kExitOk;
 }
 
 int execute(const ShowText& text) {

@@ -12,6 +12,7 @@ namespace loadgen {
 int execute(const Options& options);  // app run
 int execute(const Replay& wanted);
 int execute(const Verify& wanted);
+int execute(const Report& wanted);
 int execute(const ShowText& text);
 
 // One line for what was thrown.

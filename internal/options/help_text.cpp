@@ -9,7 +9,8 @@ constexpr std::string_view kRunDescription =
     "A rate-limited load generator that writes to a database and proves what it stored.\n"
     "Usage: app [run] [options]\n"
     "       app replay FILE [options]   send dead letters again (app replay --help)\n"
-    "       app verify [options]        audit a run that is over (app verify --help)";
+    "       app verify [options]        audit a run that is over (app verify --help)\n"
+    "       app report FILE [options]   render a result again (app report --help)";
 
 constexpr std::string_view kReplayDescription =
     "Sends the messages of a --dead-letter or --unsent file again; each is stored once at most.\n"
@@ -28,6 +29,15 @@ constexpr std::string_view kVerifyFooter =
     "Changes nothing. A run that was killed is judged by its ledger.\n"
     "Exit codes: 0 all is there once; 1 the database failed, or there is nothing to judge by;\n"
     "2 usage; 4 it is not.";
+
+constexpr std::string_view kReportDescription =
+    "Renders the result of a run, a file that --json wrote, again; without options as Markdown on\n"
+    "standard output.\n"
+    "Usage: app report FILE [options]";
+
+constexpr std::string_view kReportFooter =
+    "Exit codes: 0 it is rendered, whatever became of the run; 1 a file could not be written;\n"
+    "2 usage, or FILE is not the result of a run.";
 
 constexpr std::string_view kRunFooter =
     "Values: durations 10 (seconds), 250ms, 1m30s; rates 500, 50k, 1.5M; counts 10000, 10k;\n"
@@ -53,6 +63,8 @@ Frame frame_of(CommandName command) {
       return {kReplayDescription, kReplayFooter};
     case CommandName::kVerify:
       return {kVerifyDescription, kVerifyFooter};
+    case CommandName::kReport:
+      return {kReportDescription, kReportFooter};
     case CommandName::kRun:
       break;
   }

@@ -5,6 +5,7 @@
 
 #include <fmt/format.h>
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -14,21 +15,39 @@
 #include <utility>
 #include <vector>
 
+#include "options/choices.h"
 #include "options/options.h"
 #include "options/value_kinds.h"
 
 namespace loadgen {
 
 // The commands of the program. Each takes the rows that name it.
-enum class CommandName { kRun, kReplay, kVerify };
+enum class CommandName { kRun, kReplay, kVerify, kReport };
+
+inline constexpr std::array kCommandNames{Names<CommandName>{CommandName::kRun, "run"},
+                                          Names<CommandName>{CommandName::kReplay, "replay"},
+                                          Names<CommandName>{CommandName::kVerify, "verify"},
+                                          Names<CommandName>{CommandName::kReport, "report"}};
+constexpr const auto& names_of(CommandName) { return kCommandNames; }
 
 struct TakenBy {
   bool run = true;
   bool replay = false;
   bool verify = false;
+  bool report = false;
 
   bool operator()(CommandName command) const {
-    return command == CommandName::kRun ? run : command == CommandName::kReplay ? replay : verify;
+    switch (command) {
+      case CommandName::kRun:
+        return run;
+      case CommandName::kReplay:
+        return replay;
+      case CommandName::kVerify:
+        return verify;
+      case CommandName::kReport:
+        return report;
+    }
+    return false;
   }
 };
 

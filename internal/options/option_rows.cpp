@@ -78,7 +78,7 @@ std::vector<const OptionRow*> rows_of(CommandName command) {
 
 std::string_view group_in(CommandName command, const OptionRow& row) {
   if (row.group == kOther || command == CommandName::kRun) return row.group;
-  if (command == CommandName::kVerify) return "Options";
+  if (command != CommandName::kReplay) return "Options";
   return row.group == kResult ? kOther : row.group;
 }
 

@@ -62,12 +62,21 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// "run, replay and verify".
+std::string command_list() {
+  std::string list;
+  for (const auto& [command, name] : kCommandNames) {
+    const bool is_last = name == kCommandNames.back().second;
+    list += fmt::format("{}{}", list.empty() ? "" : is_last ? " and " : ", ", name);
+  }
+  return list;
+}
+
 [[noreturn]] void reject_unknown(CommandName command, const std::string& argument) {
   const std::string name = argument.substr(0, argument.find('='));
   if (name.empty() || name.front() != '-') {
-    throw UsageError(
-        fmt::format("{}: unknown command; the commands are run, replay and verify (try --help)",
-                    one_line(redact(argument))));
+    throw UsageError(fmt::format("{}: unknown command; the commands are {} (try --help)",
+                                 one_line(redact(argument)), command_list()));
   }
   std::string nearest;
   std::size_t best = name.size() / 2 + 1;  // a larger distance is not a typing error
@@ -140,7 +149,7 @@ Parsed parse_arguments(CommandName command, std::vector<std::string> arguments) 
   if (version) parsed.text = ShowText{fmt::format("app {} (loadgen)\n", kVersion)};
   for (const std::string& extra : app.remaining()) {
     if (parsed.text) break;
-    if (extra.starts_with("-")) reject_unknown(command, extra);
+    if (extra.starts_with("-") && extra != "-") reject_unknown(command, extra);
     parsed.operands.push_back(extra);
   }
   return parsed;
@@ -181,6 +190,15 @@ Command to_replay(Parsed parsed) {
                 .options = std::move(parsed.settings.options)};
 }
 
+Command to_report(Parsed parsed) {
+  if (parsed.operands.size() != 1) {
+    throw UsageError(
+        fmt::format("report: expected one result file, and {} were given (app report --help)",
+                    parsed.operands.size()));
+  }
+  return Report{.file = parsed.operands.front(), .options = std::move(parsed.settings.options)};
+}
+
 Command to_verify(Parsed parsed) {
   if (!parsed.operands.empty()) reject_unknown(CommandName::kVerify, parsed.operands.front());
   return Verify{.run_id = parsed.settings.run_to_verify,
@@ -192,10 +210,9 @@ Command to_verify(Parsed parsed) {
 Command parse_options(int argc, const char* const* argv) {
   std::vector<std::string> arguments(argv + std::min(argc, 1), argv + argc);
   const std::string first = arguments.empty() ? "" : arguments.front();
-  if (first == "run" || first == "replay" || first == "verify") arguments.erase(arguments.begin());
-  const CommandName command = first == "replay"   ? CommandName::kReplay
-                              : first == "verify" ? CommandName::kVerify
-                                                  : CommandName::kRun;
+  const std::optional<CommandName> named = from_name<CommandName>(first);
+  if (named) arguments.erase(arguments.begin());
+  const CommandName command = named.value_or(CommandName::kRun);
   Parsed parsed = parse_arguments(command, std::move(arguments));
   if (parsed.text) return *std::move(parsed.text);
   switch (command) {
@@ -203,6 +220,8 @@ Command parse_options(int argc, const char* const* argv) {
       return to_replay(std::move(parsed));
     case CommandName::kVerify:
       return to_verify(std::move(parsed));
+    case CommandName::kReport:
+      return to_report(std::move(parsed));
     case CommandName::kRun:
       break;
   }

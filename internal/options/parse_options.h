@@ -24,13 +24,19 @@ struct Verify {
   Options options;
 };
 
+// `app report FILE`: render the result of a run again. Only the destinations are used.
+struct Report {
+  std::string file;
+  Options options;
+};
+
 // The user asked for a text (--help, --version) instead of a run.
 struct ShowText {
   std::string text;
 };
 
 // What the command line asks for.
-using Command = std::variant<Options, Replay, Verify, ShowText>;
+using Command = std::variant<Options, Replay, Verify, Report, ShowText>;
 
 // Throws UsageError with one line that names the flag, the value and what is allowed.
 Command parse_options(int argc, const char* const* argv);

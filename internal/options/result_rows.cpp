@@ -57,6 +57,35 @@ OptionRows threshold_rows() {
                      &Options::percentiles, Percentiles{20})};
 }
 
+OptionRows rendering_rows() {
+  constexpr TakenBy kAlsoReport{.report = true};
+  const Text kFile{"a file name, or - for stdout", Completion::kFile};
+  return {
+      option_row({.flag = "--html",
+                  .metavariable = "FILE",
+                  .help = "write the result as a page for a browser; - = stdout",
+                  .details = "the result as one page for a browser, with charts, that loads "
+                             "nothing from elsewhere; also of a run that could not start. `-` = "
+                             "stdout, as for `--json`, for one format only",
+                  .taken_by = kAlsoReport},
+                 &Options::html, kFile),
+      option_row({.flag = "--markdown",
+                  .metavariable = "FILE",
+                  .help = "write the result as Markdown; - = stdout",
+                  .details = "the result as Markdown, for the summary of a CI job, likewise",
+                  .taken_by = kAlsoReport},
+                 &Options::markdown, kFile),
+      option_row({.flag = "--junit",
+                  .metavariable = "FILE",
+                  .help = "write the result as JUnit XML; - = stdout",
+                  .details = "the result as JUnit XML, for the test reports of CI, likewise: a "
+                             "test case for each threshold, and three for the run's end, its "
+                             "accounting and audit, and its losses",
+                  .taken_by = kAlsoReport},
+                 &Options::junit, kFile),
+  };
+}
+
 OptionRows log_rows() {
   using namespace std::chrono_literals;
   return {
@@ -84,10 +113,12 @@ OptionRows log_rows() {
 
 }  // namespace
 
-OptionRows result_rows() { return joined({audit_rows(), threshold_rows(), log_rows()}); }
+OptionRows result_rows() {
+  return joined({audit_rows(), rendering_rows(), threshold_rows(), log_rows()});
+}
 
 OptionRows other_rows() {
-  constexpr TakenBy kEvery{.run = true, .replay = true, .verify = true};
+  constexpr TakenBy kEvery{.run = true, .replay = true, .verify = true, .report = true};
   return {{.text = {.flag = "--help",
                     .help = "show this help",
                     .details = "show the help",

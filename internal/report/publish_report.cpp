@@ -9,19 +9,15 @@
 #include "report/output_file.h"
 
 namespace loadgen {
-namespace {
-
-constexpr const char* kFlag = "--json";
 
 // Opening /dev/stdout by its name would open stdout a second time and overwrite it.
-bool is_stdout(const std::string& path) { return path == "-" || path == "/dev/stdout"; }
-bool is_file(const std::string& path) { return !path.empty() && !is_stdout(path); }
-
-}  // namespace
+bool is_stdout(const std::string& destination) {
+  return destination == "-" || destination == "/dev/stdout";
+}
 
 void check_destination(const std::string& flag, const std::string& path,
                        std::span<const std::string> taken) {
-  if (!is_file(path)) return;
+  if (path.empty() || is_stdout(path)) return;
   check_writable(flag, path);
   std::error_code ignored;
   const auto place = std::filesystem::weakly_canonical(std::filesystem::absolute(path), ignored);
@@ -34,21 +30,23 @@ void check_destination(const std::string& flag, const std::string& path,
   }
 }
 
-void publish_json(const std::string& json, const std::string& destination) {
-  if (is_file(destination)) write_file(kFlag, destination, json);
-  if (is_stdout(destination)) write_stdout(json);
-}
-
-void publish_report(const std::string& text, const std::string& json,
-                    const std::string& destination) {
-  const std::string& shown = is_stdout(destination) ? json : text;
-  try {
-    if (is_file(destination)) write_file(kFlag, destination, json);
-  } catch (const SetupError&) {
-    write_stdout(shown);
-    throw;
+void publish(const std::string& text, const std::vector<Output>& outputs) {
+  const std::string* shown = &text;
+  std::string failures;
+  for (const Output& output : outputs) {
+    if (output.destination.empty()) continue;
+    if (is_stdout(output.destination)) {
+      shown = &output.content;
+      continue;
+    }
+    try {
+      write_file(output.flag, output.destination, output.content);
+    } catch (const SetupError& error) {
+      failures += fmt::format("{}{}", failures.empty() ? "" : "; ", error.what());
+    }
   }
-  write_stdout(shown);
+  write_stdout(*shown);
+  if (!failures.empty()) throw SetupError(failures);
 }
 
 }  // namespace loadgen

@@ -1,23 +1,30 @@
-// Writes a finished result to where the user wants it.
+// Writes a finished result to where the user wants it. Blocks.
 #pragma once
 
 #include <span>
 #include <string>
+#include <vector>
 
 namespace loadgen {
+
+// A result in one format.
+struct Output {
+  std::string flag;         // that names the destination
+  std::string destination;  // a file, "-" for stdout, "" for nowhere
+  std::string content;
+};
+
+// "-" or /dev/stdout.
+bool is_stdout(const std::string& destination);
 
 // Throws UsageError when the file that the flag names cannot be written or is one of `taken`.
 // Creates nothing. "" and stdout are always accepted.
 void check_destination(const std::string& flag, const std::string& path,
                        std::span<const std::string> taken);
 
-// Writes only the JSON, to the same places, for a command that failed without a result.
-void publish_json(const std::string& json, const std::string& destination);
-
-// Writes a result as text and as JSON. destination: a file for the JSON, "-" for JSON on stdout
-// instead of the text, "" for no JSON. If the file fails, the result is still written to stdout.
-// Throws SetupError.
-void publish_report(const std::string& text, const std::string& json,
-                    const std::string& destination);
+// Writes the outputs to their destinations, and the text to stdout, unless an output goes there
+// instead. At most one may. If some files fail, all else is still written; then throws SetupError,
+// one line that names each of them.
+void publish(const std::string& text, const std::vector<Output>& outputs);
 
 }  // namespace loadgen

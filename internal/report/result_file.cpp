@@ -14,7 +14,6 @@
 
 #include "base/error.h"
 #include "base/redact.h"
-#include "report/result_document.h"
 #include "report/result_keys.h"
 
 namespace loadgen {

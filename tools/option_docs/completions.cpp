@@ -1,19 +1,9 @@
 #include <fmt/format.h>
 
-#include <array>
-
 #include "parts.h"
 
 namespace loadgen {
 namespace {
-
-struct NamedCommand {
-  CommandName command;
-  std::string_view name;
-};
-constexpr std::array kCommands{NamedCommand{CommandName::kRun, "run"},
-                               NamedCommand{CommandName::kReplay, "replay"},
-                               NamedCommand{CommandName::kVerify, "verify"}};
 
 std::string_view action_of(Completion completion, std::string_view file,
                            std::string_view directory) {
@@ -81,7 +71,7 @@ std::string zsh_specification(const OptionRow& row) {
 std::string bash_functions() {
   std::string options;
   std::string values;
-  for (const auto& [command, name] : kCommands) {
+  for (const auto& [command, name] : kCommandNames) {
     const auto rows = rows_of(command);
     options +=
         fmt::format("    {}) echo \"\n{}      \" ;;\n", name,
@@ -99,8 +89,10 @@ std::string bash_functions() {
 }
 
 std::string zsh_arrays() {
-  std::string arrays = "local -a run replay verify\n";
-  for (const auto& [command, name] : kCommands) {
+  std::string arrays = "local -a";
+  for (const auto& [command, name] : kCommandNames) arrays += fmt::format(" {}", name);
+  arrays += '\n';
+  for (const auto& [command, name] : kCommandNames) {
     arrays += fmt::format("{}=(\n", name);
     for (const OptionRow* row : rows_of(command)) arrays += zsh_specification(*row);
     arrays += ")\n";

@@ -69,8 +69,9 @@ std::string section_of(CommandName command, std::string_view name) {
       own += entry(*row);
     }
   }
-  return fmt::format(".SS {}\n{}{}", name,
-                     paragraph(fmt::format("It takes {} as above, and:", shared)), own);
+  return fmt::format(
+      ".SS {}\n{}{}", name,
+      paragraph(fmt::format("It takes {} as above{}", shared, own.empty() ? "." : ", and:")), own);
 }
 
 }  // namespace
@@ -83,7 +84,8 @@ std::string man_sections() {
     sections += entry(*row);
   }
   return sections + section_of(CommandName::kReplay, "app replay") +
-         section_of(CommandName::kVerify, "app verify");
+         section_of(CommandName::kVerify, "app verify") +
+         section_of(CommandName::kReport, "app report");
 }
 
 }  // namespace loadgen

@@ -9,7 +9,7 @@
 
 namespace loadgen {
 
-// For docs/app.1: a section a group, and one for what is special to app replay and app verify.
+// For docs/app.1: a section a group, and one for each other command.
 std::string man_sections();
 
 // For README.md: a table a group.
