@@ -16,7 +16,7 @@ fail() {
 build_packages=(g++ cmake ninja-build pkg-config libcli11-dev libspdlog-dev libfmt-dev
   nlohmann-json3-dev libsqlite3-dev libpq-dev libpqxx-dev libjs-dygraphs)
 # shellcheck disable=SC2034
-test_packages=(doctest-dev libxml2-utils postgresql python3 python3-jsonschema util-linux)
+test_packages=(doctest-dev chromium libxml2-utils postgresql python3 python3-jsonschema util-linux)
 # shellcheck disable=SC2034
 gate_packages=(clang clang-tidy clang-format libclang-rt-14-dev shellcheck)
 
