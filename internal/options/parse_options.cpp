@@ -4,13 +4,13 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <numeric>
 #include <vector>
 
 #include "base/error.h"
 #include "base/redact.h"
 #include "loadgen_version.h"
 #include "options/help_text.h"
+#include "options/nearest_name.h"
 #include "options/option_rows.h"
 
 namespace loadgen {
@@ -48,20 +48,6 @@ void declare(CLI::App& app, const OptionRow& row, Settings& settings) {
   if (!row.text.environment.empty()) option->envname(std::string(row.text.environment));
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0U);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const std::size_t substitute = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({row[j + 1] + 1, row[j] + 1, substitute});
-    }
-  }
-  return row.back();
-}
-
 // "run, replay and verify".
 std::string command_list() {
   std::string list;
@@ -78,18 +64,11 @@ std::string command_list() {
     throw UsageError(fmt::format("{}: unknown command; the commands are {} (try --help)",
                                  one_line(redact(argument)), command_list()));
   }
-  std::string nearest;
-  std::size_t best = name.size() / 2 + 1;  // a larger distance is not a typing error
-  for (const OptionRow* row : rows_of(command)) {
-    const std::string_view candidate = row->text.flag;
-    const bool begins = name.size() > 3 && candidate.starts_with(name);
-    const std::size_t distance = begins ? 0 : edit_distance(name, candidate);
-    if (distance < best) {
-      best = distance;
-      nearest = candidate;
-    }
-  }
-  const std::string hint = nearest.empty() ? "" : fmt::format("; did you mean {}?", nearest);
+  std::vector<std::string> names;
+  for (const OptionRow* row : rows_of(command)) names.emplace_back(row->text.flag.substr(2));
+  const std::string nearest =
+      nearest_name(std::string_view(name).substr(std::min<std::size_t>(2, name.size())), names);
+  const std::string hint = nearest.empty() ? "" : fmt::format("; did you mean --{}?", nearest);
   throw UsageError(
       fmt::format("{}: unknown option{} (--help lists all)", one_line(redact(name)), hint));
 }

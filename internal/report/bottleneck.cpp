@@ -7,6 +7,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/seconds.h"
 #include "base/units.h"
 #include "report/sustained.h"
 
@@ -17,8 +18,6 @@ namespace {
 constexpr std::chrono::milliseconds kTooShort{100};
 // A database that confirms nothing for this long at the end, although it has work, has stalled.
 constexpr std::chrono::milliseconds kStalled{500};
-
-double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 double share(nanoseconds part, nanoseconds whole, std::uint32_t threads) {
   return whole.count() > 0 ? std::min(1.0, seconds(part) / (seconds(whole) * threads)) : 0;

@@ -8,14 +8,13 @@
 #include <cstring>
 #include <vector>
 
+#include "base/seconds.h"
 #include "base/units.h"
 #include "report/bottleneck.h"
 #include "report/sustained.h"
 
 namespace loadgen {
 namespace {
-
-double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 // How long the schedule is, until the last message has accrued. A rate must be wanted.
 double schedule_s(const RunReport& report) {

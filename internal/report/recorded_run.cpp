@@ -10,7 +10,7 @@
 namespace loadgen {
 namespace {
 
-using Json = nlohmann::json;
+using Json = nlohmann::ordered_json;
 
 // Without conversion: get() would silently accept a sign or a fraction.
 std::uint64_t whole_number(const Json& object, const char* key) {

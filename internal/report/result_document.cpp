@@ -8,6 +8,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/seconds.h"
 #include "base/units.h"
 #include "loadgen_version.h"
 #include "options/option_rows.h"
@@ -22,8 +23,6 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
-
 template <typename T, typename Convert>
 Json or_null(const std::optional<T>& value, Convert convert) {
   return value ? Json(convert(*value)) : Json(nullptr);
@@ -32,9 +31,6 @@ template <typename T>
 Json or_null(const std::optional<T>& value) {
   return value ? Json(*value) : Json(nullptr);
 }
-
-// Whole nanoseconds, without the noise of binary fractions.
-double microseconds(double nanoseconds) { return std::round(nanoseconds) / 1e3; }
 
 Json config_json(const Options& config) {
   Json json = Json::object();

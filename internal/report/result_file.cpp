@@ -22,7 +22,7 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 // A run of a day has a result of some MB.
-constexpr std::size_t kLargest = 64U << 20U;
+constexpr std::size_t kLargestFile = 64U << 20U;
 constexpr std::size_t kMostValues = 4'000'000;
 constexpr int kDeepest = 32;
 // ordered_json looks for a key among all others of its object.
@@ -51,13 +51,13 @@ std::string read_file(const std::string& path, std::string& content) {
   if (S_ISDIR(status.st_mode)) return "it is a directory";
   if (!S_ISREG(status.st_mode)) return "it is not a regular file";
   std::array<char, 1U << 16U> buffer{};
-  while (content.size() <= kLargest) {
+  while (content.size() <= kLargestFile) {
     const ssize_t count = read(file.descriptor(), buffer.data(), buffer.size());
     if (count == 0) return content.empty() ? "it is empty" : "";
     if (count < 0 && errno != EINTR) return std::strerror(errno);
     if (count > 0) content.append(buffer.data(), static_cast<std::size_t>(count));
   }
-  return fmt::format("it is larger than {} MiB", kLargest >> 20U);
+  return fmt::format("it is larger than {} MiB", kLargestFile >> 20U);
 }
 
 // Refuses, while they are read, documents that would take too much memory, time or stack.

@@ -190,7 +190,7 @@ constexpr Key kKeys[] = {
     {"/series/samples/*/consumers", Type::kCount},
 };
 
-constexpr double kLargest = 1e18;
+constexpr double kLargestNumber = 1e18;
 
 // As format_utc writes it.
 bool is_time(std::string_view text) {
@@ -207,9 +207,9 @@ bool is_of(Type type, const Json& value) {
     case Type::kTime:
       return value.is_string() && is_time(value.get_ref<const std::string&>());
     case Type::kCount:
-      return value.is_number_unsigned() && value.get<double>() <= kLargest;
+      return value.is_number_unsigned() && value.get<double>() <= kLargestNumber;
     case Type::kAmount:
-      return value.is_number() && value.get<double>() >= 0 && value.get<double>() <= kLargest;
+      return value.is_number() && value.get<double>() >= 0 && value.get<double>() <= kLargestNumber;
     case Type::kFlag:
       return value.is_boolean();
     case Type::kObject:

@@ -3,17 +3,14 @@
 #include <cmath>
 #include <nlohmann/json.hpp>
 
+#include "base/seconds.h"
+
 namespace loadgen {
 namespace {
 
 using Json = nlohmann::ordered_json;
 
-double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
-
 double rounded(double value, double per) { return std::round(value * per) / per; }
-
-// Whole nanoseconds.
-double microseconds(double nanoseconds) { return std::round(nanoseconds) / 1e3; }
 
 // null when nothing was stored, and nothing timed.
 Json timed(std::uint64_t stored, double nanoseconds) {

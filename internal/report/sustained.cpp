@@ -5,12 +5,11 @@
 #include <algorithm>
 #include <array>
 
+#include "base/seconds.h"
 #include "base/units.h"
 
 namespace loadgen {
 namespace {
-
-double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 // If the database accepts the share c of the rate, the backlog at time t is t (1 - c) seconds of
 // messages: 0.1 t at 10 % less than the rate, however it groups the messages. The growth seen is

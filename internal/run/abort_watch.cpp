@@ -3,12 +3,12 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/seconds.h"
+
 namespace loadgen {
 namespace {
 
 std::size_t index_of(Threshold::Part part) { return static_cast<std::size_t>(part); }
-
-double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 bool messages_were_waiting(const Counts& counts, const SeriesSample& now) {
   return counts.scheduled > 0 || now.queue_depth > 0 || now.in_flight > 0;

@@ -12,7 +12,7 @@ namespace loadgen {
 namespace {
 
 constexpr std::chrono::seconds kFirst{1};
-constexpr std::chrono::seconds kInterval{5};
+constexpr std::chrono::seconds kNewsInterval{5};
 
 }  // namespace
 
@@ -23,7 +23,7 @@ AuditWatch::AuditWatch(Clock& clock) {
       while (clock.sleep_until(next, stop)) {
         spdlog::info("Auditing the table: {} rows read so far...",
                      format_count(rows_read_.load(std::memory_order_relaxed)));
-        next += kInterval;
+        next += kNewsInterval;
       }
     });
   } catch (const std::system_error& error) {

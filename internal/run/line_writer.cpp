@@ -19,7 +19,7 @@ int open_again(int descriptor) {
   if (fstat(descriptor, &status) != 0) return -1;
   if (!S_ISFIFO(status.st_mode) && isatty(descriptor) == 0) return -1;
   const std::string path = "/proc/self/fd/" + std::to_string(descriptor);
-  return open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
+  return ::open(path.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
 }
 
 }  // namespace

@@ -16,7 +16,7 @@ void prepare_process() {
   // open() returns the lowest free number: one of the three until all are taken.
   int descriptor = 0;
   do {
-    descriptor = open("/dev/null", O_RDONLY);
+    descriptor = ::open("/dev/null", O_RDONLY);
   } while (descriptor >= 0 && descriptor <= STDERR_FILENO);
   if (descriptor >= 0) close(descriptor);
   rlimit files{};

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/seconds.h"
 #include "base/units.h"
 #include "run/log.h"
 
@@ -25,8 +26,6 @@ std::size_t terminal_columns() {
   winsize size{};
   return ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
 }
-
-double seconds(nanoseconds time) { return std::chrono::duration<double>(time).count(); }
 
 }  // namespace
 
