@@ -8,8 +8,8 @@ _loadgen_options() {
       --message-size --seed --queue-capacity --on-full --spool --consumers --batch-size --linger
       --db --table --insert --durability --drain-timeout --delivery --retries --retry-delay
       --timeout --connect-wait --breaker --dead-letter --max-dead-letters --unsent --verify --json
-      --html --markdown --junit --threshold --percentiles --progress --log-level --quiet --help
-      --version
+      --html --markdown --junit --hdr-log --hgrm --timeseries --threshold --percentiles --progress
+      --log-level --quiet --help --version
       " ;;
     replay) echo "
       --db --table --insert --durability --retries --retry-delay --timeout --connect-wait --breaker
@@ -62,6 +62,9 @@ _loadgen_values() {
     run:--html) echo "@file" ;;
     run:--markdown) echo "@file" ;;
     run:--junit) echo "@file" ;;
+    run:--hdr-log) echo "@file" ;;
+    run:--hgrm) echo "@file" ;;
+    run:--timeseries) echo "@file" ;;
     run:--threshold) echo "@nothing" ;;
     run:--percentiles) echo "@nothing" ;;
     run:--progress) echo "off" ;;

@@ -14,9 +14,11 @@ fail() {
 # shellcheck disable=SC2034 # used by the scripts that read this file
 # What compiling takes, and what comes on top for tests and for the gate, as Debian packages.
 build_packages=(g++ cmake ninja-build pkg-config libcli11-dev libspdlog-dev libfmt-dev
-  nlohmann-json3-dev libsqlite3-dev libpq-dev libpqxx-dev libjs-dygraphs)
+  nlohmann-json3-dev libsqlite3-dev libpq-dev libpqxx-dev libjs-dygraphs zlib1g-dev)
 # shellcheck disable=SC2034
 test_packages=(doctest-dev chromium libxml2-utils postgresql python3 python3-jsonschema util-linux)
+# Debian's npm would conflict with a Node.js from elsewhere, which brings its own.
+if ! command -v npm >/dev/null; then test_packages+=(nodejs npm); fi
 # shellcheck disable=SC2034
 gate_packages=(clang clang-tidy clang-format libclang-rt-14-dev shellcheck)
 

@@ -74,7 +74,8 @@ std::vector<std::string> values_outside(const Wording& wording) {
 // A value other than the default.
 std::string other_value(CommandName command, const OptionRow& row) {
   std::vector<std::string> candidates = row.wording.words;
-  candidates.insert(candidates.begin(), {row.wording.high, "1ns,2ns", "1s:5", "p99<1s", "other"});
+  candidates.insert(candidates.begin(),
+                    {row.wording.high, "1ns,2ns", "1s:5", "p99<1s", "other", "other.csv"});
   for (const std::string& candidate : candidates) {
     Settings settings = defaults_of(command);
     if (row.read(settings, candidate) && row.show(settings) != row.fallback) return candidate;

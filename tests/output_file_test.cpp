@@ -251,6 +251,59 @@ TEST_CASE("output file: what a killed run left beside it is no obstacle") {
   CHECK(read_file(path) == "new");
 }
 
+TEST_CASE("output file: while it is written piece by piece, nothing is under its name") {
+  const TempDir directory;
+  const std::string path = directory.file("run.hlog");
+  write_file(path, "old");
+  OutputFile file(path);
+  file.write("one ");
+  file.write("two");
+  CHECK(read_file(path) == "old");
+  file.commit();
+  CHECK(file.error() == 0);
+  CHECK(read_file(path) == "one two");
+  CHECK(names_in(directory.path()) == Names{"run.hlog"});
+}
+
+TEST_CASE("output file: without a commit nothing is left of it") {
+  const TempDir directory;
+  const std::string path = directory.file("run.hlog");
+  write_file(path, "old");
+  { OutputFile(path).write("new"); }
+  CHECK(read_file(path) == "old");
+  CHECK(names_in(directory.path()) == Names{"run.hlog"});
+}
+
+TEST_CASE("output file: after a full disk nothing more is written, and its space is free again") {
+  const TempDir directory;
+  const std::string path = directory.file("run.hlog");
+  OutputFile file(path);
+  {
+    const FileSizeLimit limit(1'000);
+    file.write(std::string(600, 'x'));
+    CHECK(file.error() == 0);
+    file.write(std::string(600, 'y'));
+  }
+  CHECK(file.error() == EFBIG);
+  CHECK(names_in(directory.path()).empty());
+  file.write("z");
+  file.commit();
+  CHECK(file.error() == EFBIG);
+  CHECK(names_in(directory.path()).empty());
+}
+
+TEST_CASE("output file: a caller who gives up leaves what was there") {
+  const TempDir directory;
+  const std::string path = directory.file("run.hlog");
+  write_file(path, "old");
+  OutputFile file(path);
+  file.write("new");
+  file.give_up(ENOMEM);
+  file.commit();
+  CHECK(file.error() == ENOMEM);
+  CHECK(read_file(path) == "old");
+}
+
 TEST_CASE("output file: a pipe is written directly") {
   const TempDir directory;
   const std::string path = directory.file("pipe");

@@ -43,6 +43,24 @@ void check_letters(const char* flag, const std::string& path) {
   }
 }
 
+// Files beside the result, which may not take its place on stdout.
+void check_side_files(const Options& options, std::vector<std::string>& taken) {
+  const auto check = [&](const char* flag, const std::string& path) {
+    if (path.empty()) return;
+    if (path == "-" || path == "/dev/stdout") {
+      throw UsageError(
+          fmt::format("{}={}: cannot go to standard output, which is for the result; "
+                      "name a file",
+                      flag, path));
+    }
+    check_destination(flag, path, taken);
+    taken.push_back(path);
+  };
+  check("--hdr-log", options.hdr_log);
+  check("--hgrm", options.hgrm);
+  check("--timeseries", options.timeseries);
+}
+
 // Each file that the user names may be written by only one part of the run.
 void check_destinations(const Options& options, const Target& target) {
   std::vector<std::string> taken = target.files();
@@ -58,6 +76,7 @@ void check_destinations(const Options& options, const Target& target) {
   check_destination("--unsent", options.unsent, taken);
   check_letters("--unsent", options.unsent);
   if (!options.unsent.empty()) taken.push_back(options.unsent);
+  check_side_files(options, taken);
   check_outputs(options, taken);
 }
 

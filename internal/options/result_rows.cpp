@@ -86,6 +86,38 @@ OptionRows rendering_rows() {
   };
 }
 
+OptionRows side_file_rows() {
+  const Text kFile{"a file name", Completion::kFile};
+  return {
+      option_row({.flag = "--hdr-log",
+                  .metavariable = "FILE",
+                  .help = "write the latency of each second as an HdrHistogram log",
+                  .details = "the latency of each second as HdrHistogram's interval log, with the "
+                             "tags `response`, `schedule_lag`, `queue_wait`, `batch_wait` and "
+                             "`write`. The intervals add up to the result, so a warm-up is left "
+                             "out, and so is a second in which nothing was stored. The file "
+                             "appears when everything is written or given up"},
+                 &Options::hdr_log, kFile),
+      option_row({.flag = "--hgrm",
+                  .metavariable = "FILE",
+                  .help = "write the percentiles of the response time for HdrHistogram's plotter",
+                  .details = "the percentile distribution of the response time in milliseconds, "
+                             "as HdrHistogram prints it and its plotter reads it"},
+                 &Options::hgrm, kFile),
+      option_row(
+          {.flag = "--timeseries",
+           .metavariable = "FILE",
+           .help = "write a row for each second, as .csv or .jsonl",
+           .details = "the course of the run, a row for each second, as CSV or JSON Lines by "
+                      "the file's name; the keys are those of `series.samples` in the result, "
+                      "in CSV with `_` between the parts. Written when the run is over"},
+          &Options::timeseries,
+          Text{.allowed = "a file name that ends with .csv or .jsonl",
+               .completion = Completion::kFile,
+               .endings = {".csv", ".jsonl"}}),
+  };
+}
+
 OptionRows log_rows() {
   using namespace std::chrono_literals;
   return {
@@ -114,7 +146,7 @@ OptionRows log_rows() {
 }  // namespace
 
 OptionRows result_rows() {
-  return joined({audit_rows(), rendering_rows(), threshold_rows(), log_rows()});
+  return joined({audit_rows(), rendering_rows(), side_file_rows(), threshold_rows(), log_rows()});
 }
 
 OptionRows other_rows() {

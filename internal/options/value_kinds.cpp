@@ -265,8 +265,12 @@ Wording wording_of(const Condition& /*kind*/) {
   return {.allowed = "a metric, a comparison and a value, such as p99<50ms or achieved>=98%"};
 }
 
-std::optional<std::string> parse_value(const Text& /*kind*/, std::string_view text) {
-  return text.empty() ? std::nullopt : std::optional(std::string{text});
+std::optional<std::string> parse_value(const Text& kind, std::string_view text) {
+  const bool ends_well =
+      kind.endings.empty() ||
+      std::any_of(kind.endings.begin(), kind.endings.end(),
+                  [&](const std::string& ending) { return text.ends_with(ending); });
+  return text.empty() || !ends_well ? std::nullopt : std::optional(std::string{text});
 }
 
 std::string show_value(const Text& /*kind*/, const std::string& value) { return value; }

@@ -108,7 +108,8 @@ struct Text {
   using Value = std::string;
   std::string_view allowed;
   Completion completion = Completion::kNothing;
-  std::vector<std::string> words = {};  // how a value may begin
+  std::vector<std::string> words = {};    // how a value may begin
+  std::vector<std::string> endings = {};  // how a value must end, if there are any
 };
 
 // One of a closed set, from `first` on.

@@ -7,9 +7,10 @@
 
 #include <cerrno>
 #include <cstdio>
-#include <cstdlib>
 #include <cstring>
 #include <filesystem>
+#include <random>
+#include <utility>
 
 #include "base/error.h"
 #include "base/redact.h"
@@ -26,34 +27,15 @@ Kind kind_of(const std::string& path) {
   return S_ISREG(status.st_mode) ? Kind::kRegular : Kind::kOther;
 }
 
-// 0 or an errno.
-int write_and_close(int descriptor, const std::string& content) {
-  const int error = write_all(descriptor, content);
-  return close(descriptor) != 0 && error == 0 ? errno : error;
+// A name beside `place`, for a moment.
+std::string temporary_name(const std::string& place) {
+  return fmt::format("{}.{:06x}", place, std::random_device()() & 0xffffffU);
 }
 
-int write_directly(const std::string& path, const std::string& content) {
-  const int descriptor = open(path.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
-  return descriptor < 0 ? errno : write_and_close(descriptor, content);
-}
-
-int write_and_rename(const std::string& path, const std::string& content) {
-  // A link stays one: what it points to is replaced.
-  std::error_code absent;
-  const std::filesystem::path target = std::filesystem::canonical(path, absent);
-  const std::string place = absent ? path : target.string();
-  std::string temporary = place + ".XXXXXX";
-  const int descriptor = mkostemp(temporary.data(), O_CLOEXEC);  // for its owner only
-  if (descriptor < 0) return errno;
-  const mode_t mask = umask(0);  // cannot be read otherwise; no other thread makes files now
-  umask(mask);
-  struct stat replaced {};
-  const bool is_there = stat(place.c_str(), &replaced) == 0;
-  fchmod(descriptor, is_there ? replaced.st_mode & 07777U : 0666U & ~mask);
-  int error = write_and_close(descriptor, content);
-  if (error == 0 && std::rename(temporary.c_str(), place.c_str()) != 0) error = errno;
-  if (error != 0) unlink(temporary.c_str());
-  return error;
+int open_unnamed(const std::string& directory, mode_t mode) {
+  // Without /proc it could not be given a name.
+  if (access("/proc/self/fd", X_OK) != 0) return -1;
+  return open(directory.c_str(), O_TMPFILE | O_WRONLY | O_CLOEXEC, mode);
 }
 
 [[noreturn]] void refuse_stdout(int error) {
@@ -78,12 +60,91 @@ void check_writable(const std::string& flag, const std::string& path) {
   if (refused != 0) refuse(std::strerror(errno));
 }
 
+OutputFile::OutputFile(const std::string& path)
+    : place_(path), is_direct_(kind_of(path) == Kind::kOther) {
+  if (is_direct_) return;
+  // A link stays one: what it points to is replaced.
+  std::error_code absent;
+  const std::filesystem::path target = std::filesystem::canonical(path, absent);
+  if (!absent) place_ = target.string();
+  struct stat replaced {};
+  const bool is_there = stat(place_.c_str(), &replaced) == 0;
+  open_temporary(is_there ? replaced.st_mode & 07777U : 0666U);
+  // Of an old file's mode the umask may have taken away something.
+  if (is_there && error_ == 0) fchmod(descriptor_, replaced.st_mode & 07777U);
+}
+
+OutputFile::~OutputFile() {
+  if (descriptor_ >= 0) close(descriptor_);
+  if (!temporary_.empty()) unlink(temporary_.c_str());
+}
+
+void OutputFile::open_temporary(mode_t mode) {
+  const auto parent = std::filesystem::path(place_).parent_path();
+  descriptor_ = open_unnamed(parent.empty() ? "." : parent.string(), mode);
+  if (descriptor_ >= 0) return;
+  std::string name = temporary_name(place_);
+  descriptor_ = open(name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOCTTY, mode);
+  if (descriptor_ < 0) return give_up(errno);
+  temporary_ = std::move(name);
+}
+
+void OutputFile::write(const std::string& content) {
+  if (error_ != 0) return;
+  if (is_direct_) {
+    pending_ += content;
+  } else if (const int error = write_all(descriptor_, content); error != 0) {
+    give_up(error);
+  }
+}
+
+void OutputFile::commit() {
+  if (error_ != 0) return;
+  if (is_direct_) {
+    write_directly();
+  } else {
+    put_in_place();
+  }
+}
+
+void OutputFile::write_directly() {
+  const int descriptor = open(place_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+  if (descriptor < 0) return give_up(errno);
+  int error = write_all(descriptor, pending_);
+  if (close(descriptor) != 0 && error == 0) error = errno;
+  if (error != 0) give_up(error);
+}
+
+void OutputFile::put_in_place() {
+  if (temporary_.empty()) {
+    const std::string name = temporary_name(place_);
+    const std::string unnamed = fmt::format("/proc/self/fd/{}", descriptor_);
+    if (linkat(AT_FDCWD, unnamed.c_str(), AT_FDCWD, name.c_str(), AT_SYMLINK_FOLLOW) != 0) {
+      return give_up(errno);
+    }
+    temporary_ = name;
+  }
+  if (close(std::exchange(descriptor_, -1)) != 0) return give_up(errno);
+  if (std::rename(temporary_.c_str(), place_.c_str()) != 0) return give_up(errno);
+  temporary_.clear();
+}
+
+// Frees its space at once: others may need it.
+void OutputFile::give_up(int error) {
+  if (error_ != 0) return;
+  error_ = error;
+  pending_.clear();
+  if (descriptor_ >= 0) close(std::exchange(descriptor_, -1));
+  if (!temporary_.empty()) unlink(std::exchange(temporary_, {}).c_str());
+}
+
 void write_file(const std::string& flag, const std::string& path, const std::string& content) {
-  const int error = kind_of(path) == Kind::kOther ? write_directly(path, content)
-                                                  : write_and_rename(path, content);
-  if (error != 0) {
-    throw SetupError(
-        fmt::format("{}={}: could not be written: {}", flag, one_line(path), std::strerror(error)));
+  OutputFile file(path);
+  file.write(content);
+  file.commit();
+  if (file.error() != 0) {
+    throw SetupError(fmt::format("{}={}: could not be written: {}", flag, one_line(path),
+                                 std::strerror(file.error())));
   }
 }
 

@@ -8,11 +8,13 @@
 #include <string_view>
 
 #include "base/error.h"
+#include "report/hgrm_report.h"
 #include "report/html_report.h"
 #include "report/junit_report.h"
 #include "report/markdown_report.h"
 #include "report/result_document.h"
 #include "report/result_file.h"
+#include "report/series_json.h"
 
 namespace loadgen {
 namespace {
@@ -29,6 +31,24 @@ constexpr std::array kFormats{Format{"--json", &Options::json, json_report},
                               Format{"--html", &Options::html, html_report},
                               Format{"--markdown", &Options::markdown, markdown_report},
                               Format{"--junit", &Options::junit, junit_report}};
+
+// Of more than the document tells.
+struct RunFormat {
+  const char* flag;
+  std::string Options::*destination;
+  std::string (*render)(const RunReport& report, const std::string& path);
+};
+
+std::string hgrm(const RunReport& report, const std::string& /*path*/) {
+  return hgrm_report(report.latency.response);
+}
+
+std::string timeseries(const RunReport& report, const std::string& path) {
+  return path.ends_with(".csv") ? series_csv(report.series) : series_jsonl(report.series);
+}
+
+constexpr std::array kRunFormats{RunFormat{"--hgrm", &Options::hgrm, hgrm},
+                                 RunFormat{"--timeseries", &Options::timeseries, timeseries}};
 
 std::vector<Output> outputs_of(const Json& document, const Options& options) {
   std::vector<Output> outputs;
@@ -60,7 +80,13 @@ void check_outputs(const Options& options, std::vector<std::string> taken) {
 }
 
 std::vector<Output> outputs_of(const RunReport& report, const Options& options) {
-  return outputs_of(result_document(report), options);
+  std::vector<Output> outputs = outputs_of(result_document(report), options);
+  for (const RunFormat& format : kRunFormats) {
+    const std::string& destination = options.*format.destination;
+    if (destination.empty()) continue;
+    outputs.push_back({format.flag, destination, format.render(report, destination)});
+  }
+  return outputs;
 }
 
 void publish_again(const std::string& file, const Options& options) {

@@ -3,6 +3,7 @@
 #include <spdlog/spdlog.h>
 
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,7 @@
 #include "report/result_document.h"
 #include "run/abort_watch.h"
 #include "run/await_database.h"
+#include "run/hdr_log_file.h"
 #include "run/machine.h"
 
 namespace loadgen {
@@ -83,17 +85,30 @@ Drained drive(const Connected& connected) {
   record_start(opened);
   const Options& options = opened.plan.options;
   Aborter aborter(lane.ending(), options.thresholds);
+  std::optional<HdrLogFile> hdr_log;
   std::vector<IntervalListener> listeners;
   if (auto listener = aborter.listener()) listeners.push_back(std::move(listener));
+  if (!options.hdr_log.empty()) {
+    hdr_log.emplace(options.hdr_log);
+    listeners.emplace_back([&](const Interval& interval) { hdr_log->add(interval); });
+  }
   Observer observer(lane, opened.clock, observer_settings(options), std::move(listeners));
-  observer.begin(lane.begin());
+  const TimePoint start = lane.begin();
+  if (hdr_log) hdr_log->begin(lane.delivery().run.anchor.wall_at(start));
+  observer.begin(start);
   lane.await_producers();
   lane.await_consumers();
   observer.stop();
+  if (hdr_log) hdr_log->commit();
   LaneEnd end = lane.finish();
   Observer::Observed observed = observer.finish(end.result.counts);
-  return {opened,           std::move(end),       std::move(observed),
-          aborter.broken(), opened.target.info(), client_usage()};
+  return {.opened = opened,
+          .end = std::move(end),
+          .observed = std::move(observed),
+          .ended_by = aborter.broken(),
+          .database = opened.target.info(),
+          .client = client_usage(),
+          .hdr_log_problem = hdr_log ? hdr_log->problem() : ""};
 }
 
 }  // namespace loadgen

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "base/clock.h"
 #include "lane/lane.h"
@@ -19,6 +20,7 @@ struct Drained {
   std::optional<BrokenThreshold> ended_by;
   TargetInfo database;
   ClientUsage client;
+  std::string hdr_log_problem;  // why there is no --hdr-log; empty = there is, or none was wanted
 };
 
 // Records the run in its database, begins the schedule, and blocks until every message has a fate.

@@ -2,9 +2,11 @@
 
 #include <spdlog/spdlog.h>
 
+#include <string>
 #include <utility>
 #include <vector>
 
+#include "base/error.h"
 #include "run/check.h"
 #include "run/conclude.h"
 #include "run/drive.h"
@@ -26,8 +28,12 @@ RunReport run(const Plan& plan, Target& target, Clock& clock,
   outside.begin_audit();
   const Checked checked = check(drained);
   const bool has_stuck_thread = drained.end.has_stuck_thread;
+  const std::string hdr_log_problem = drained.hdr_log_problem;
   RunReport report = conclude(resumed, std::move(drained), checked);
-  publish(report, opened, has_stuck_thread, publish_report);
+  publish(report, opened, has_stuck_thread, [&](const RunReport& finished) {
+    publish_report(finished);
+    if (!hdr_log_problem.empty()) throw SetupError(hdr_log_problem);
+  });
   return report;
 }
 

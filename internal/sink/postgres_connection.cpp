@@ -12,8 +12,8 @@
 #include <charconv>
 #include <cstdint>
 
+#include "base/big_endian.h"
 #include "base/redact.h"
-#include "sink/big_endian.h"
 #include "sink/postgres_address.h"
 
 namespace loadgen {

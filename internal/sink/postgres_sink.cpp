@@ -7,8 +7,8 @@
 #include <optional>
 #include <span>
 
+#include "base/big_endian.h"
 #include "base/text_limit.h"
-#include "sink/big_endian.h"
 #include "sink/postgres_sink_base.h"
 
 namespace loadgen {

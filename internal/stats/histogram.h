@@ -59,9 +59,8 @@ class Histogram {
   // and never above max().
   [[nodiscard]] double percentile(double percent) const;
 
- private:
-  // HdrHistogram's terms. Each bucket doubles the range of the one before and has kSubBuckets
-  // slots, the lower half of which is covered by its predecessor.
+  // The layout, in HdrHistogram's terms. Each bucket doubles the range of the one before and has
+  // kSubBuckets slots, the lower half of which is covered by its predecessor.
   static constexpr int kUnitMagnitude = 6;        // floor(log2(kLowest))
   static constexpr int kSubBucketMagnitude = 11;  // ceil(log2(2 * 10^kDigits))
   static constexpr int kHalfMagnitude = kSubBucketMagnitude - 1;
@@ -78,9 +77,10 @@ class Histogram {
     return static_cast<std::size_t>((static_cast<std::int64_t>(bucket + 1) << kHalfMagnitude) +
                                     sub_bucket - kHalf);
   }
-  // The highest value that shares an index.
+  // The highest value that shares an index. The next index begins at the next value.
   static std::int64_t highest_at(std::size_t index);
 
+ private:
   static constexpr std::size_t kWordBits = 64;
   static constexpr std::size_t slots() { return index_of(kHighest) + 1; }
   static constexpr std::size_t words() { return (slots() + kWordBits - 1) / kWordBits; }

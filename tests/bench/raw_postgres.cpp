@@ -12,10 +12,10 @@
 #include <thread>
 #include <vector>
 
+#include "base/big_endian.h"
 #include "feed.h"
 #include "model/generator.h"
 #include "schema.h"
-#include "sink/big_endian.h"
 #include "sink/target_config.h"
 
 namespace {

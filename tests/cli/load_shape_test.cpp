@@ -99,6 +99,27 @@ TEST_CASE("series: messages that were never sent are in its last sample") {
   CHECK(sum_over_samples(run.json, "stored") == counts["stored"]);
 }
 
+TEST_CASE("series: --timeseries writes the same samples as CSV and as JSON Lines") {
+  for (const std::string name : {"course.csv", "course.jsonl"}) {
+    AppRun app({"--rps=500", "--duration=1500ms", "--db=sqlite:a.db", "--timeseries=" + name});
+    const Finished run = app.finish();
+    const auto lines = lines_of(read_file(app.file(name)));
+    const Json& samples = run.json["series"]["samples"];
+    if (name == "course.csv") {
+      REQUIRE(lines.size() == samples.size() + 1);
+      CHECK(lines[0].starts_with("t_s,scheduled,produced,stored,"));
+      CHECK(lines[1].starts_with(samples[0]["t_s"].dump() + "," + samples[0]["scheduled"].dump()));
+    } else {
+      REQUIRE(lines.size() == samples.size());
+      for (std::size_t i = 0; i < lines.size(); ++i) CHECK(Json::parse(lines[i]) == samples[i]);
+    }
+  }
+  for (const std::string name : {"course.txt", "-", "csv", "absent/a.csv"}) {
+    check_refused(run_app({"--timeseries=" + name, "--db=null:", "--count=1"}), 2);
+  }
+  check_refused(run_app({"--timeseries=/tmp/a.csv", "--hgrm=/tmp/a.csv", "--db=null:"}), 2);
+}
+
 TEST_CASE("result: it tells what each thread did, and what changed during the run") {
   AppRun app({"--rps=500", "--count=200", "--db=sqlite:a.db", "--producers=3", "--consumers=2"});
   const Finished run = app.finish();

@@ -1,4 +1,4 @@
-// Integers in network byte order, as Postgres's binary formats have them.
+// Integers in network byte order, as Postgres and HdrHistogram write them.
 #pragma once
 
 #include <bit>
