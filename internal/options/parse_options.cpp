@@ -67,7 +67,7 @@ std::string command_list() {
   std::vector<std::string> names;
   for (const OptionRow* row : rows_of(command)) names.emplace_back(row->text.flag.substr(2));
   const std::string nearest =
-      nearest_name(std::string_view(name).substr(std::min<std::size_t>(2, name.size())), names);
+      nearest_name(std::string_view{name}.substr(std::min<std::size_t>(2, name.size())), names);
   const std::string hint = nearest.empty() ? "" : fmt::format("; did you mean --{}?", nearest);
   throw UsageError(
       fmt::format("{}: unknown option{} (--help lists all)", one_line(redact(name)), hint));

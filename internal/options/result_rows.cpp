@@ -59,7 +59,7 @@ OptionRows threshold_rows() {
 
 OptionRows rendering_rows() {
   constexpr TakenBy kAlsoReport{.report = true};
-  const Text kFile{"a file name, or - for stdout", Completion::kFile};
+  const Text file{"a file name, or - for stdout", Completion::kFile};
   return {
       option_row({.flag = "--html",
                   .metavariable = "FILE",
@@ -68,13 +68,13 @@ OptionRows rendering_rows() {
                              "nothing from elsewhere; also of a run that could not start. `-` = "
                              "stdout, as for `--json`, for one format only",
                   .taken_by = kAlsoReport},
-                 &Options::html, kFile),
+                 &Options::html, file),
       option_row({.flag = "--markdown",
                   .metavariable = "FILE",
                   .help = "write the result as Markdown; - = stdout",
                   .details = "the result as Markdown, for the summary of a CI job, likewise",
                   .taken_by = kAlsoReport},
-                 &Options::markdown, kFile),
+                 &Options::markdown, file),
       option_row({.flag = "--junit",
                   .metavariable = "FILE",
                   .help = "write the result as JUnit XML; - = stdout",
@@ -82,12 +82,12 @@ OptionRows rendering_rows() {
                              "test case for each threshold, and three for the run's end, its "
                              "accounting and audit, and its losses",
                   .taken_by = kAlsoReport},
-                 &Options::junit, kFile),
+                 &Options::junit, file),
   };
 }
 
 OptionRows side_file_rows() {
-  const Text kFile{"a file name", Completion::kFile};
+  const Text file{"a file name", Completion::kFile};
   return {
       option_row({.flag = "--hdr-log",
                   .metavariable = "FILE",
@@ -97,13 +97,13 @@ OptionRows side_file_rows() {
                              "`write`. The intervals add up to the result, so a warm-up is left "
                              "out, and so is a second in which nothing was stored. The file "
                              "appears when everything is written or given up"},
-                 &Options::hdr_log, kFile),
+                 &Options::hdr_log, file),
       option_row({.flag = "--hgrm",
                   .metavariable = "FILE",
                   .help = "write the percentiles of the response time for HdrHistogram's plotter",
                   .details = "the percentile distribution of the response time in milliseconds, "
                              "as HdrHistogram prints it and its plotter reads it"},
-                 &Options::hgrm, kFile),
+                 &Options::hgrm, file),
       option_row(
           {.flag = "--timeseries",
            .metavariable = "FILE",

@@ -62,7 +62,8 @@ std::string lines_of(const Histogram& histogram) {
 double middle_of_slot(std::int64_t highest) {
   const std::size_t index = Histogram::index_of(highest);
   const std::int64_t lowest = index == 0 ? 0 : Histogram::highest_at(index - 1) + 1;
-  return static_cast<double>(lowest + (highest - lowest + 1) / 2);
+  const std::int64_t half = (highest - lowest + 1) / 2;
+  return static_cast<double>(lowest + half);
 }
 
 struct Moments {

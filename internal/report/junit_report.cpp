@@ -29,7 +29,7 @@ std::string xml(std::string_view text) {
   std::string escaped;
   const std::string shown = shortened(text);
   for (std::size_t at = 0; at < shown.size(); ++at) {
-    const std::string_view rest = std::string_view(shown).substr(at);
+    const std::string_view rest = std::string_view{shown}.substr(at);
     if (rest.starts_with("\uFFFE") || rest.starts_with("\uFFFF")) {
       escaped += "\uFFFD";
       at += 2;
@@ -121,7 +121,7 @@ std::vector<TestCase> test_cases(const Json& document) {
 
 // One that did not pass tells why twice, because some readers show only the one or the other.
 std::string to_xml(const TestCase& test) {
-  const std::string head = fmt::format("    <testcase classname=\"{}\" name=\"{}\" time=\"0\"",
+  const std::string head = fmt::format(R"(    <testcase classname="{}" name="{}" time="0")",
                                        xml(test.class_name), xml(test.name));
   if (test.outcome.empty()) return head + "/>\n";
   const std::string message = xml(test.message);

@@ -100,8 +100,10 @@ Json with_curve(Json json, const Histogram& histogram) {
     points.push_back(Json::array({percent, microseconds(histogram.percentile(percent))}));
   };
   const auto count = static_cast<double>(histogram.count());
-  for (double left = 100; left * count >= 100; left /= 2) {
+  double left = 100;
+  while (left * count >= 100) {
     for (int step = 0; step < kSteps; ++step) add(100 - left + left / 2 * step / kSteps);
+    left /= 2;
   }
   if (count > 0) add(100);
   json["percentiles"] = std::move(points);

@@ -96,7 +96,7 @@ Json parse_result(std::string_view what, const std::string& path, std::string_vi
   };
   try {
     Limits limits;
-    const Json document = Json::parse(content.begin(), content.end(), std::ref(limits));
+    Json document = Json::parse(content.begin(), content.end(), std::ref(limits));
     if (const std::string problem = problem_of(document); !problem.empty()) {
       throw UsageError(problem);
     }
