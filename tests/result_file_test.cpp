@@ -139,7 +139,8 @@ TEST_CASE("result file: a key of the wrong type is refused by name") {
 
 TEST_CASE("result file: every key that is missing is told") {
   const Json sound = sound_result();
-  for (const auto& [key, value] : sound.items()) {
+  for (const auto& item : sound.items()) {
+    const std::string& key = item.key();
     CAPTURE(key);
     Json document = sound;
     document.erase(key);

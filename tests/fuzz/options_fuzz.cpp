@@ -19,7 +19,8 @@ void check(const Options& options) {
   constexpr std::chrono::nanoseconds kNone{0}, kInstant{1}, kYear = std::chrono::hours(24 * 365);
   require_within(1U, options.producers, 1024U);
   require_within(1U, options.consumers, 1024U);
-  require_within(1e-6, options.rps.value_or(1), 1e9);
+  require_within(options.stages.empty() ? 1e-6 : 0, options.rps.value_or(1), 1e9);
+  require_within(kNone, options.warmup, kYear);
   require_within(kNone, options.duration, kYear);
   require_within<std::uint64_t>(1, options.count.value_or(1), kMost);
   require_within<std::uint64_t>(1, options.burst.value_or(1), kMost);
@@ -52,6 +53,8 @@ void check(const Verify& verify) {
   require(verify.run_id.value_or(0) >= 0, "a run's number is not negative");
   require(verify.options.verify != VerifyMode::kOff, "to verify is not to do nothing");
 }
+
+void check(const Report& report) { require(!report.file.empty(), "a result has a name"); }
 
 void check(const ShowText& shown) {
   require(shown.text.ends_with('\n'), "a text that was asked for ends its last line");
