@@ -23,7 +23,7 @@ TEST_CASE("lane: workers come and go, Postgres crashes, and each message is stor
   options.batch_size = 50;
   options.queue_capacity = 2'000;
   options.retry_delay = {10ms, 200ms};
-  options.drain_timeout = 60s;
+  options.drain_timeout = 4min;
   options.verify = VerifyMode::kFull;
   options.progress.reset();
   int crashes = 0;

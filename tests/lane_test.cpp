@@ -19,6 +19,7 @@ Options busy(const TempDir& dir) {
   options.duration = 3s;
   options.batch_size = 50;
   options.queue_capacity = 300;
+  options.drain_timeout = 4min;  // a sanitizer on a busy machine is slow
   options.verify = VerifyMode::kFull;
   options.progress.reset();
   return options;
